@@ -8,6 +8,7 @@ import { deflatedShare } from './bodies.ts';
 import { type Cost, costOfMessages } from './message-cost.ts';
 import { costOfPushSteps } from './push-steps.ts';
 import { costOfRecordSteps } from './record-steps.ts';
+import { costOfSqsSteps } from './sqs-steps.ts';
 import { costOfSteps } from './steps.ts';
 import { against, table } from './table.ts';
 import { costTargetsOf, isMet, type Target } from './targets.ts';
@@ -101,6 +102,7 @@ try {
       ...(await costOfRecordSteps(testBed, stepMessages)),
       ...(await costOfTransactionSteps(testBed, stepMessages)),
       ...(await costOfPushSteps(testBed, stepMessages)),
+      ...(await costOfSqsSteps(testBed, stepMessages)),
       ...(await costOfTopicSteps(testBed, stepMessages)),
     ];
     console.log(

@@ -3,6 +3,7 @@
  * A message's id is `parcel~slot`. In a group it is `parcel-key~slot`, because the parcel is in the group's partition.
  * Ids chosen by callers never contain `~`. Row ids have a dot instead of the `~`.
  */
+import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Clock, Random } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
 
@@ -99,6 +100,18 @@ export function parseMessageId(id: string): MessageId {
     level: part(shardAt + shardChars, levelChars),
     ...(rest.startsWith('-') ? { group: rest.slice(1, 1 + groupKeyChars) } : {}),
   };
+}
+
+/** A number that grows within a group in the order of publishing, below 10^18. Undefined for an id that a caller chose. */
+export function orderOf(id: string): bigint | undefined {
+  if (!isServerId(id)) return undefined;
+  const { parcel, slot } = parseMessageId(id);
+  return orderAt(decode(parcel.slice(0, timeChars)), decode(parcel.slice(timeChars, shardAt)), slot);
+}
+
+/** The least number of a message that was published at this instant. */
+export function orderAt(ms: number, sequence = 0, slot = 0): bigint {
+  return (BigInt(ms) * BigInt(sequenceEnd) + BigInt(sequence)) * BigInt(parcelSlotsMax) + BigInt(slot);
 }
 
 /** The id of a group's row, which is also the partition of its messages. */

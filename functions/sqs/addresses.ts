@@ -1,10 +1,9 @@
 /** Queue URLs and ARNs. A URL begins as the caller addressed the server, so that it works where the caller is. */
-import { invalidParameter, noSuchQueue, SqsError } from './errors.ts';
+import { anyQueueName, fifoEnding, plainQueueName } from '../../contract/path-names.ts';
+import { invalidParameter, SqsError } from './errors.ts';
 
 export const accountId = '000000000000';
 const regionDefault = 'us-east-1';
-/** Also the queues that subscriptions own, and names of FIFO queues, which do not exist here. */
-const nameForm = /^[A-Za-z0-9_-]{1,80}(~[A-Za-z0-9_-]{1,80})?(\.fifo)?$/;
 const queuePath = /^(.*?)\/(\d{12}|queue)\/([^/]+)\/?$/;
 
 export interface Addresses {
@@ -45,27 +44,25 @@ export function queueOfUrl(url: string): string {
       .replace(/\/+$/, '')
       .split('/')
       .at(-1) ?? '';
-  if (!nameForm.test(last))
+  if (!anyQueueName.test(last))
     throw new SqsError('InvalidAddress', `The address ${url.slice(0, 200)} is not valid for this endpoint.`);
-  if (last.endsWith('.fifo')) throw noSuchQueue();
   return last;
 }
 
 /** Undefined if the text is no ARN of a queue. */
 export function queueOfArn(arn: string): string | undefined {
   const name = /^arn:aws[a-z-]{0,20}:sqs:[a-z0-9-]{1,40}:\d{12}:([^:]+)$/.exec(arn)?.[1];
-  return name !== undefined && nameForm.test(name) ? name : undefined;
+  return name !== undefined && anyQueueName.test(name) ? name : undefined;
 }
 
-/** Throws `InvalidParameterValue`, `UnsupportedOperation`. */
-export function checkNewName(name: string): void {
-  if (name.endsWith('.fifo')) {
-    throw new SqsError(
-      'UnsupportedOperation',
-      'FIFO queues are not supported. Create a standard queue, whose name does not end with .fifo.',
+/** Throws `InvalidParameterValue`. */
+export function checkNewName(name: string, isFifo: boolean): void {
+  if (isFifo && !(plainQueueName.test(name) && name.endsWith(fifoEnding))) {
+    throw invalidParameter(
+      'The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.',
     );
   }
-  if (!/^[A-Za-z0-9_-]{1,80}$/.test(name)) {
+  if (!isFifo && !(plainQueueName.test(name) && !name.endsWith(fifoEnding))) {
     throw invalidParameter('Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length');
   }
 }

@@ -13,11 +13,11 @@ const idForm = /^[!-~]{1,128}$/;
 
 /** Where a message goes, and what is stored besides to be shown again. */
 export interface Placement {
-  fields: Pick<PublishEntry, 'group'>;
+  fields: Pick<PublishEntry, 'group' | 'dedupKey'>;
   system: MessageAttributes;
 }
 
-export function placementOf(input: Input, { record }: Pick<SqsQueue, 'record'>, delaySeconds: number | undefined): Placement {
+export function fairPlacement(input: Input, { record }: Pick<SqsQueue, 'record'>, delaySeconds: number | undefined): Placement {
   if (textOf(input, 'MessageDeduplicationId') !== undefined) throw notForThisType(input, 'MessageDeduplicationId');
   const group = idOf(input, 'MessageGroupId');
   if (group === undefined) return { fields: {}, system: new Map() };

@@ -2,6 +2,7 @@
 import type { PublishEntry, ReceivedMessage } from '../../contract/contract.ts';
 import { isJsonText, textAsJson } from '../../contract/json-text.ts';
 import { invalidParameter, missing, SqsError } from './errors.ts';
+import { fifoPlacement, isFifo, sequenceNumberOf } from './fifo.ts';
 import { type Input, textOf, wholeOf } from './input.ts';
 import { md5OfAttributes, md5OfBody } from './md5.ts';
 import {
@@ -12,7 +13,7 @@ import {
   systemAttributesOf,
   withoutForbiddenCharacters,
 } from './message-attributes.ts';
-import { placementOf } from './message-groups.ts';
+import { fairPlacement } from './message-groups.ts';
 import { maximumMessageSize } from './queue-attributes.ts';
 import type { SqsQueue } from './queue-rows.ts';
 import { storedAttributes } from './stored-attributes.ts';
@@ -24,8 +25,8 @@ export interface SentMessage {
   entry: PublishEntry;
   /** The size of the body and the message attributes, which SQS limits. */
   bytes: number;
-  /** What the answer says of the message besides its id. */
   digests: object;
+  isOrdered: boolean;
 }
 
 /** Reads a message of SendMessage, or of an entry of its batch. */
@@ -46,7 +47,8 @@ export function sentMessage(input: Input, queue: SqsQueue): SentMessage {
     throw invalidParameter(`One or more parameters are invalid. Reason: Message must be shorter than ${bytesMax} bytes.`);
   }
   const delaySeconds = wholeOf(input, 'DelaySeconds', 0, delaySecondsMax);
-  const placement = placementOf(input, queue, delaySeconds);
+  const isOrdered = isFifo(queue.record.name);
+  const placement = isOrdered ? fifoPlacement(input, body, queue, delaySeconds) : fairPlacement(input, queue, delaySeconds);
   const stored = storedAttributes({ attributes, system: new Map([...system, ...placement.system]) });
   return {
     entry: {
@@ -61,7 +63,13 @@ export function sentMessage(input: Input, queue: SqsQueue): SentMessage {
       ...digestOf('MD5OfMessageAttributes', attributes),
       ...digestOf('MD5OfMessageSystemAttributes', system),
     },
+    isOrdered,
   };
+}
+
+/** What the answer says of a message that was published, or of the earlier one of which it is a duplicate. */
+export function sentOutput({ digests, isOrdered }: SentMessage, id: string, now: number): object {
+  return { MessageId: id, ...digests, ...(isOrdered && { SequenceNumber: sequenceNumberOf(id, now) }) };
 }
 
 export function digestOf(name: string, attributes: MessageAttributes): object {

@@ -3,13 +3,17 @@ import type { Counts, QueueSettings } from '../../contract/contract.ts';
 import type { QueueRecord } from '../../engine/model/queue-record.ts';
 import type { Addresses } from './addresses.ts';
 import { SqsError } from './errors.ts';
+import { checkThroughputLimit, fifoAttributes, fiveMinutes, isFifo, orderedGroups, shownFifoAttributes } from './fifo.ts';
 import { fairGroups } from './message-groups.ts';
 import type { SqsExtras } from './queue-rows.ts';
 import { deadLetterOf, redriveAllowPolicyFault, redrivePolicyOf } from './redrive-policies.ts';
 
 const daySeconds = 24 * 60 * 60;
 /** What SQS gives a queue that is created without attributes, where the queue's own default differs. */
-export const createdSettings = { backoff: null, retentionSeconds: 4 * daySeconds, groups: fairGroups } as const;
+export function createdSettings(name: string): Partial<QueueSettings> {
+  const byType = isFifo(name) ? { groups: orderedGroups, deduplication: fiveMinutes } : { groups: fairGroups };
+  return { backoff: null, retentionSeconds: 4 * daySeconds, ...byType };
+}
 /** Shown for a queue of another API that keeps its messages forever. */
 const forever = 3650 * daySeconds;
 
@@ -36,12 +40,7 @@ const settable: ReadonlySet<string> = new Set([
   'KmsMasterKeyId',
   'SqsManagedSseEnabled',
 ]);
-const ofFifo: ReadonlySet<string> = new Set([
-  'FifoQueue',
-  'ContentBasedDeduplication',
-  'DeduplicationScope',
-  'FifoThroughputLimit',
-]);
+const ofFifo: ReadonlySet<string> = new Set(['FifoQueue', ...Object.keys(fifoAttributes)]);
 export const countedNames: ReadonlySet<string> = new Set([
   'ApproximateNumberOfMessages',
   'ApproximateNumberOfMessagesNotVisible',
@@ -64,13 +63,17 @@ export interface GivenAttributes {
   extras: { [name: string]: string };
 }
 
-/** Throws `InvalidAttributeName`, `InvalidAttributeValue`, `InvalidParameterValue`, `UnsupportedOperation`. */
-export function givenAttributes(given: readonly [string, string][]): GivenAttributes {
+/** Attributes for a queue of this name. Throws `InvalidAttributeName`, `InvalidAttributeValue`, `InvalidParameterValue`. */
+export function givenAttributes(queue: string, given: readonly [string, string][]): GivenAttributes {
   const settings: Partial<QueueSettings> = {};
   const extras: { [name: string]: string } = {};
   for (const [name, value] of given) {
-    if (name === 'FifoQueue' && value === 'true') {
-      throw new SqsError('UnsupportedOperation', 'FIFO queues are not supported. Create a standard queue, without FifoQueue.');
+    if (isFifo(queue) && ofFifo.has(name)) {
+      const values = fifoAttributes[name] ?? ['true'];
+      if (!values.includes(value)) throw invalidAttribute(name);
+      // A queue is FIFO by its name.
+      if (name !== 'FifoQueue') extras[name] = value;
+      continue;
     }
     if (name === 'RedrivePolicy') settings.deadLetter = deadLetterOf(value);
     else if (!settable.has(name)) throw unknownAttribute(name);
@@ -125,10 +128,12 @@ export function checkReadable(names: readonly string[]): void {
   for (const name of names) if (name !== 'All' && !readableNames.has(name)) throw unknownAttribute(name);
 }
 
-/** The extras with these attributes changed. */
+/** The extras with these attributes changed. Throws `InvalidAttributeValue` if they do not go together. */
 export function withAttributes(extras: SqsExtras, changes: GivenAttributes['extras'], now: number): SqsExtras {
-  const attributes = Object.entries({ ...extras.attributes, ...changes }).filter(([, value]) => value !== '');
-  return { ...extras, attributes: Object.fromEntries(attributes), updatedAt: now };
+  const kept = Object.entries({ ...extras.attributes, ...changes }).filter(([, value]) => value !== '');
+  const attributes = Object.fromEntries(kept);
+  checkThroughputLimit(attributes);
+  return { ...extras, attributes, updatedAt: now };
 }
 
 export function maximumMessageSize({ attributes }: SqsExtras): number {
@@ -165,6 +170,7 @@ export function shownAttributes(
     SqsManagedSseEnabled: key === undefined ? 'true' : 'false',
     ...(key !== undefined && { KmsMasterKeyId: key, KmsDataKeyReusePeriodSeconds: '300' }),
     ...(record.deadLetter && { RedrivePolicy: redrivePolicyOf(record.deadLetter, addresses) }),
+    ...(isFifo(record.name) && shownFifoAttributes(extras)),
     ...attributes,
   };
 }

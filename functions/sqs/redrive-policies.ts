@@ -3,6 +3,7 @@ import type { DeadLetter } from '../../contract/contract.ts';
 import { maxReceivesMax } from '../../contract/limits.ts';
 import { type Addresses, queueOfArn } from './addresses.ts';
 import { invalidValue, type SqsError } from './errors.ts';
+import { isFifo } from './fifo.ts';
 import { isObject } from './input.ts';
 import type { QueueRows } from './queue-rows.ts';
 
@@ -35,10 +36,11 @@ export function redrivePolicyOf({ queue, maxReceives }: DeadLetter, { arnOf }: A
   return JSON.stringify({ deadLetterTargetArn: arnOf(queue), maxReceiveCount: maxReceives });
 }
 
-/** Throws `InvalidParameterValue` if the dead-letter queue does not exist, or does not allow this source. */
+/** Throws `InvalidParameterValue` if the dead-letter queue does not exist, is of another type, or does not allow this source. */
 export async function checkAllowed(queues: QueueRows, source: string, deadLetter: DeadLetter | null | undefined): Promise<void> {
   if (!deadLetter) return;
   const invalid = (reason: string) => invalidValue(JSON.stringify(deadLetter), 'RedrivePolicy', reason);
+  if (isFifo(source) !== isFifo(deadLetter.queue)) throw invalid('Dead-letter queue must be same type of queue as the source.');
   const target = await queues.find(deadLetter.queue);
   if (!target) throw invalid('Dead letter target does not exist.');
   const policy = parsed(target.extras.attributes.RedriveAllowPolicy ?? '{}') ?? {};

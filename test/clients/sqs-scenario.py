@@ -3,7 +3,6 @@ import json
 import os
 
 import boto3
-from botocore.exceptions import ClientError
 
 sqs = boto3.client("sqs")
 name = os.environ["QUEUE"]
@@ -44,8 +43,4 @@ try:
     sqs.send_message(QueueUrl=url, MessageBody="too late")
 except sqs.exceptions.QueueDoesNotExist as error:
     seen["refused"] = error.response["Error"]["Code"]
-try:
-    sqs.create_queue(QueueName=name + ".fifo", Attributes={"FifoQueue": "true"})
-except ClientError as error:
-    seen["fifo"] = error.response["Error"]["Code"]
 print(json.dumps(seen))

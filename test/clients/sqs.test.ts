@@ -54,6 +54,20 @@ it('boto3 sees messages, attributes, batches, tags and errors as SQS has them', 
     tags: { team: 'a' },
     sources: true,
     refused: 'AWS.SimpleQueueService.NonExistentQueue',
-    fifo: 'AWS.SimpleQueueService.UnsupportedOperation',
+  });
+});
+
+it('boto3 sends and receives messages of a FIFO queue in order, without duplicates', async () => {
+  const seen = await shell(`python '${join(import.meta.dirname, 'sqs-fifo-scenario.py')}'`, 'boto3-fifo');
+  expect(JSON.parse(seen)).toEqual({
+    attributes: { FifoQueue: 'true', ContentBasedDeduplication: 'true', DeduplicationScope: 'queue' },
+    duplicate: true,
+    order: ['a0', 'a1', 'a2', 'a3', 'a4'],
+    growing: true,
+    blocked: [],
+    others: ['b0'],
+    again: ['a0', '2'],
+    failed: ['MissingParameter'],
+    refused: 'InvalidParameterValue',
   });
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { idleCost } from '../../bench/idle.ts';
 import { costOfMessages } from '../../bench/message-cost.ts';
 import { costOfPushSteps } from '../../bench/push-steps.ts';
+import { costOfSqsSteps } from '../../bench/sqs-steps.ts';
 import { costOfSteps } from '../../bench/steps.ts';
 import { createTestBed, type TestBed } from '../../bench/test-bed.ts';
 
@@ -70,4 +71,12 @@ it('a push costs two writes a wake-up besides those of the receives and acks', a
     ['push to a function, ten a wake-up, published together', 0.7],
     ['push to a function, a hundred a wake-up, in tens', 0.52],
   ]);
+});
+
+it('a message of SQS with a MessageGroupId costs the units of a group, and on a FIFO queue two more for its deduplication', async () => {
+  const steps = await costOfSqsSteps(testBed, 100);
+  const units = steps.map(({ cost }) => Number(cost.writeUnits.toFixed(9)));
+  expect(units.slice(0, 3)).toEqual([11, 1.1, 13]);
+  // Ten deduplication ids may not fit into the row beside the bodies.
+  expect(units[3]).toBeLessThanOrEqual(3.3);
 });

@@ -2,11 +2,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ActionName, actions } from '../../functions/sqs/actions/actions.ts';
-import { elements, type LocalSqs, startLocalSqs } from '../support/local-sqs.ts';
+import { elements, json, type LocalSqs, startLocalSqs } from '../support/local-sqs.ts';
 import { testSeed } from '../support/seed.ts';
 
 const runs = 600;
-const queueNames = ['fuzz-a', 'fuzz-b'];
+const queueNames = ['fuzz-a', 'fuzz-b', 'fuzz-c.fifo'];
 
 let local: LocalSqs;
 beforeAll(async () => {
@@ -34,6 +34,8 @@ const attribute = fc.record(
 const attributes = fc.dictionary(fc.constantFrom('a', 'sqs', 'b.c', '.d', 'AWS.x', '__proto__', 'AWSTraceHeader'), attribute, {
   maxKeys: 3,
 });
+const groupId = fc.constantFrom('g', 'h', '', 'a b', 'x'.repeat(129));
+const deduplicationId = fc.constantFrom('d', 'e', '', 'ä');
 const entry = fc.record(
   {
     Id: fc.constantFrom('a', 'b', 'c d', ''),
@@ -42,6 +44,8 @@ const entry = fc.record(
     VisibilityTimeout: number,
     DelaySeconds: number,
     MessageAttributes: attributes,
+    MessageGroupId: groupId,
+    MessageDeduplicationId: deduplicationId,
   },
   { requiredKeys: ['Id'] },
 );
@@ -53,6 +57,9 @@ const queueAttributes = fc.dictionary(
     'RedrivePolicy',
     'RedriveAllowPolicy',
     'FifoQueue',
+    'ContentBasedDeduplication',
+    'DeduplicationScope',
+    'FifoThroughputLimit',
     'Colour',
     '__proto__',
   ),
@@ -60,6 +67,9 @@ const queueAttributes = fc.dictionary(
     '0',
     '30',
     'true',
+    'false',
+    'messageGroup',
+    'perMessageGroupId',
     '',
     '{}',
     '[]',
@@ -74,7 +84,7 @@ const texts = fc.dictionary(fc.constantFrom('a', 'aws:b', '', '__proto__'), fc.c
 /** Plausible values of every parameter of every action. */
 const parameters: { readonly [name: string]: fc.Arbitrary<unknown> } = {
   QueueUrl: queueUrl,
-  QueueName: fc.constantFrom(...queueNames, 'fuzz-none', 'a.fifo', 'a b', ''),
+  QueueName: fc.constantFrom(...queueNames, 'fuzz-none', 'a.fifo', 'fuzz-d.fifo', 'a b', ''),
   QueueNamePrefix: fc.constantFrom('fuzz', '', 'no'),
   Attributes: queueAttributes,
   AttributeNames: names,
@@ -83,7 +93,9 @@ const parameters: { readonly [name: string]: fc.Arbitrary<unknown> } = {
   MessageBody: fc.constantFrom('body', '', '\ufffe'),
   MessageAttributes: attributes,
   MessageSystemAttributes: attributes,
-  MessageGroupId: fc.constantFrom('g', ''),
+  MessageGroupId: groupId,
+  MessageDeduplicationId: deduplicationId,
+  ReceiveRequestAttemptId: fc.constantFrom('r', 's', '', 'a b'),
   DelaySeconds: number,
   Entries: fc.array(entry, { maxLength: 11 }),
   ReceiptHandle: fc.constantFrom('handle', 'aaaaaaaa.x.0.1.000000000000', ''),
@@ -148,7 +160,10 @@ function flat(given: unknown, prefix: string, entryName: string): [string, strin
 }
 
 async function create(): Promise<void> {
-  for (const name of queueNames) await local.http.send('PUT', `/v1/queues/${name}`, { body: {} });
+  for (const QueueName of queueNames) {
+    const Attributes = QueueName.endsWith('.fifo') ? { FifoQueue: 'true', ContentBasedDeduplication: 'true' } : {};
+    await json(local.server.url, 'CreateQueue', { QueueName, Attributes });
+  }
 }
 
 it('SQS answers every call as SQS does, with a result or an error of its own, and without a defect', async () => {

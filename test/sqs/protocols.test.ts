@@ -109,7 +109,7 @@ describe('the Query protocol', () => {
       [{ Action: 'GetQueueUrl', QueueName: 'nowhere' }, 400, 'AWS.SimpleQueueService.NonExistentQueue'],
       [{ Action: 'DeleteMessage', QueueUrl: 'wire', ReceiptHandle: 'x' }, 404, 'ReceiptHandleIsInvalid'],
       [{ Action: 'SendMessage', QueueUrl: 'wire' }, 400, 'MissingParameter'],
-      [{ Action: 'CreateQueue', QueueName: 'a.fifo' }, 400, 'AWS.SimpleQueueService.UnsupportedOperation'],
+      [{ Action: 'CreateQueue', QueueName: 'a.fifo' }, 400, 'InvalidParameterValue'],
       [{ Action: 'ReceiveMessage', QueueUrl: 'wire', MaxNumberOfMessages: '11' }, 400, 'InvalidParameterValue'],
       [{ Action: 'ReceiveMessage', QueueUrl: 'wire', WaitTimeSeconds: 'x' }, 400, 'InvalidParameterValue'],
       [{ Action: 'Dance' }, 400, 'InvalidAction'],

@@ -124,12 +124,6 @@ describe('a queue', () => {
     }
   });
 
-  it('of the kind FIFO is refused with a text that says so', async () => {
-    const error = { name: 'UnsupportedOperation', message: expect.stringContaining('FIFO') };
-    await expect(create('orders.fifo', { FifoQueue: 'true' })).rejects.toMatchObject(error);
-    await expect(create('orders', { FifoQueue: 'true' })).rejects.toMatchObject(error);
-  });
-
   it('with a smaller message size refuses longer messages', async () => {
     const QueueUrl = await create('small', { MaximumMessageSize: '1024' });
     const send = (length: number) => local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'x'.repeat(length) }));

@@ -8,11 +8,12 @@ export const sqsActions: { readonly [action: string]: string } = {
   AddPermission: 'The statement is kept in `Policy` and shown. It grants nothing.',
   CancelMessageMoveTask: same,
   ChangeMessageVisibility:
-    'The handle of the latest receive still counts after the visibility timeout, until the message is received again. SQS may refuse it then.',
+    'The handle of the latest receive still counts after the visibility timeout, until the message, or one before it in its group, is received again. SQS may refuse it then.',
   ChangeMessageVisibilityBatch: 'As `ChangeMessageVisibility`. The id of an entry may also be any id of a message.',
   CreateQueue:
-    'FIFO queues are refused with `UnsupportedOperation`. A name can be used again at once after a deletion. A queue of another API takes the attributes of SQS from the first `CreateQueue`.',
-  DeleteMessage: same,
+    'A name can be used again at once after a deletion. A queue of another API takes the attributes of SQS from the first `CreateQueue`.',
+  DeleteMessage:
+    'On a FIFO queue too, the handle of the latest receive still counts after the visibility timeout. SQS refuses it.',
   DeleteMessageBatch: 'The id of an entry may also be any id of a message.',
   DeleteQueue:
     'Refused with `UnsupportedOperation` for the dead-letter queue of another queue, and for a queue into which a subscription delivers. The queue is gone at once, not within a minute.',
@@ -28,8 +29,8 @@ export const sqsActions: { readonly [action: string]: string } = {
     'Returns a message whenever one is ready; SQS may return none. Messages over 5 MiB together come in several receives.',
   RemovePermission: same,
   SendMessage:
-    'The message id is one of this queue, not a UUID. Of one `MessageGroupId`, at most 32 receives hold messages at a time ([fairness](coming-from-sqs.md#fairness-between-tenants)).',
-  SendMessageBatch: 'As `SendMessage`.',
+    'The message id is one of this queue, not a UUID. Of one `MessageGroupId` of a standard queue, at most 32 receives hold messages at a time ([fairness](coming-from-sqs.md#fairness-between-tenants)).',
+  SendMessageBatch: 'As `SendMessage`. A FIFO queue reports an entry without `MessageGroupId` as failed.',
   SetQueueAttributes: 'A new attribute counts within two seconds, not within a minute.',
   StartMessageMoveTask:
     'A message that came here in another way than by dying has no queue to return to, and stays. Up to 500 messages a second, as in SQS, if a rate is given; without one, as many as possible.',
@@ -58,10 +59,10 @@ export const sqsQueueAttributes: { readonly [name: string]: string } = {
   ApproximateNumberOfMessages: 'Also counts dead messages that wait in a dead-letter queue.',
   ApproximateNumberOfMessagesNotVisible: same,
   ApproximateNumberOfMessagesDelayed: same,
-  FifoQueue: 'Never shown, and refused: `true` with `UnsupportedOperation`, `false` with `InvalidAttributeName`, as in SQS.',
-  ContentBasedDeduplication: 'Never shown, and refused with `InvalidAttributeName`, as in SQS for a standard queue.',
-  DeduplicationScope: 'As `ContentBasedDeduplication`.',
-  FifoThroughputLimit: 'As `ContentBasedDeduplication`.',
+  FifoQueue: 'Shown for every queue whose name ends with `.fifo`.',
+  ContentBasedDeduplication: same,
+  DeduplicationScope: same,
+  FifoThroughputLimit: 'Kept and shown. Nothing limits the throughput.',
 };
 
 /** By system attribute of a message. */
@@ -73,13 +74,14 @@ export const sqsMessageAttributes: { readonly [name: string]: string } = {
   AWSTraceHeader: same,
   DeadLetterQueueSourceArn: same,
   MessageGroupId: 'Also the group of a message that another API published into one.',
-  MessageDeduplicationId: 'Never shown.',
-  SequenceNumber: 'Never shown.',
+  MessageDeduplicationId: 'Of a message of another API: the SHA-256 of its body.',
+  SequenceNumber:
+    '20 digits, which grow within a group. A message keeps its number when it dies and when it is moved back. One whose id another API chose has that of its time.',
 };
 
 const intro = `## SQS
 
-The SQS API (2012-11-05) is served for standard queues, in the JSON and the Query protocol, at the URL of the HTTP API: by \`npm start\`, by deployments with
+The SQS API (2012-11-05) is served in the JSON and the Query protocol, at the URL of the HTTP API: by \`npm start\`, by deployments with
 the prop \`sqs\`, and by servers for teams on these ([operating](operating.md#sqs)). Calls are signed with the access key of an API key, and need
 its scopes ([keys](operating.md#keys)); with \`npm start -- --sqs-anonymous\`, any signature will do.
 How to move to it: [coming from SQS](coming-from-sqs.md).

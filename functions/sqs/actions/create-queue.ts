@@ -2,6 +2,7 @@
 import { checkNewName } from '../addresses.ts';
 import { type Action, allow, run, type SqsCall, type SqsParts } from '../call.ts';
 import { isRefused, SqsError } from '../errors.ts';
+import { checkThroughputLimit } from '../fifo.ts';
 import { requiredText, textMapOf } from '../input.ts';
 import {
   createdSettings,
@@ -17,8 +18,13 @@ import { withTags } from '../tags.ts';
 
 export const createQueue: Action = async (parts, call) => {
   const name = requiredText(call.input, 'QueueName');
-  checkNewName(name);
-  const given = givenAttributes(textMapOf(call.input, 'Attributes') ?? []);
+  const attributes = textMapOf(call.input, 'Attributes') ?? [];
+  checkNewName(
+    name,
+    attributes.some(([attribute, value]) => attribute === 'FifoQueue' && value === 'true'),
+  );
+  const given = givenAttributes(name, attributes);
+  checkThroughputLimit(given.extras);
   // The JSON protocol writes the name in lower case.
   const tags = textMapOf(call.input, 'tags') ?? textMapOf(call.input, 'Tags') ?? [];
   withTags({}, tags);
@@ -39,7 +45,7 @@ export const createQueue: Action = async (parts, call) => {
 async function create(parts: SqsParts, call: SqsCall, name: string, given: GivenAttributes): Promise<void> {
   await checkAllowed(parts.queues, name, given.settings.deadLetter);
   try {
-    await run(parts, call, 'createQueue', { queue: name }, { ...createdSettings, ...given.settings });
+    await run(parts, call, 'createQueue', { queue: name }, { ...createdSettings(name), ...given.settings });
   } catch (error) {
     if (!isRefused(error, 'queue_exists')) throw error;
     // Another call created it meanwhile.

@@ -1,11 +1,12 @@
 /** ReceiveMessage. */
 import type { ReceivedMessage } from '../../../contract/contract.ts';
+import { defined } from '../../../contract/defined.ts';
 import { type Addresses, accountId } from '../addresses.ts';
 import { type Action, allow, queueOf, run } from '../call.ts';
-import { textOf, textsOf, wholeOf } from '../input.ts';
+import { attemptIdOf, contentId, isFifo, sequenceNumberOf } from '../fifo.ts';
+import { textsOf, wholeOf } from '../input.ts';
 import { md5OfBody } from '../md5.ts';
 import { type MessageAttributes, selectedAttributes } from '../message-attributes.ts';
-import { notForThisType } from '../message-groups.ts';
 import { bodyTextOf, digestOf } from '../messages.ts';
 import { checkReadable, receiveWaitSeconds } from '../queue-attributes.ts';
 import { readAttributes } from '../stored-attributes.ts';
@@ -33,16 +34,16 @@ export const receiveMessage: Action = async (parts, call) => {
   const max = wholeOf(input, 'MaxNumberOfMessages', 1, messagesMax) ?? 1;
   const visibilityTimeoutSeconds = wholeOf(input, 'VisibilityTimeout', 0, visibilitySecondsMax);
   const wait = wholeOf(input, 'WaitTimeSeconds', 0, waitSecondsMax);
-  if (textOf(input, 'ReceiveRequestAttemptId') !== undefined) throw notForThisType(input, 'ReceiveRequestAttemptId');
+  const attemptId = attemptIdOf(input, queue);
   const attributeNames = textsOf(input, 'MessageAttributeNames');
   const names = [...textsOf(input, 'AttributeNames'), ...textsOf(input, 'MessageSystemAttributeNames')];
   for (const name of names) checkSystemName(name);
   allow(call, 'receive', queue);
   const waitSeconds = wait ?? receiveWaitSeconds((await parts.queues.cached(queue)).extras);
-  const asked = { max, waitSeconds, ...(visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds }) };
+  const asked = { max, waitSeconds, ...defined({ visibilityTimeoutSeconds, attemptId }) };
   const { messages } = await run(parts, call, 'receive', { queue }, asked);
   const now = parts.clock.now();
-  const shown = messages.map((message) => shownMessage(message, { names, attributeNames, addresses, now }));
+  const shown = messages.map((message) => shownMessage(message, { queue, names, attributeNames, addresses, now }));
   return shown.length === 0 ? {} : { Messages: shown };
 };
 
@@ -53,6 +54,7 @@ function checkSystemName(name: string): void {
 }
 
 interface Asked {
+  queue: string;
   names: readonly string[];
   attributeNames: readonly string[];
   addresses: Addresses;
@@ -60,11 +62,12 @@ interface Asked {
   now: number;
 }
 
-function shownMessage(message: ReceivedMessage, { names, attributeNames, addresses, now }: Asked): object {
+function shownMessage(message: ReceivedMessage, asked: Asked): object {
+  const { names, attributeNames } = asked;
   const { attributes, system } = readAttributes(message.attributes);
   const selected = selectedAttributes(attributes, attributeNames);
   const body = bodyTextOf(message);
-  const systemAttributes = Object.entries(systemAttributesOf(message, system, addresses, now)).filter(
+  const systemAttributes = Object.entries(systemAttributesOf(message, body, system, asked)).filter(
     ([name]) => names.includes('All') || names.includes(name),
   );
   return {
@@ -87,18 +90,27 @@ function shownAttributes(attributes: MessageAttributes): object {
   );
 }
 
-function systemAttributesOf(message: ReceivedMessage, system: MessageAttributes, { arnOf }: Addresses, now: number): object {
-  const sentAt = String(Date.parse(message.publishedAt));
+function systemAttributesOf(
+  message: ReceivedMessage,
+  body: string,
+  system: MessageAttributes,
+  { queue, addresses, now }: Asked,
+): object {
+  const sentAt = Date.parse(message.publishedAt);
   const trace = system.get('AWSTraceHeader')?.value;
   const group = system.get('MessageGroupId')?.value ?? message.group ?? message.deadLetter?.group;
   return {
     SenderId: accountId,
-    SentTimestamp: sentAt,
+    SentTimestamp: String(sentAt),
     ApproximateReceiveCount: String(message.receives),
     // When an earlier receive was, the queue does not record.
     ...(message.receives === 1 && { ApproximateFirstReceiveTimestamp: String(now) }),
     ...(trace !== undefined && { AWSTraceHeader: trace }),
     ...(group !== undefined && { MessageGroupId: group }),
-    ...(message.deadLetter && { DeadLetterQueueSourceArn: arnOf(message.deadLetter.queue) }),
+    ...(isFifo(queue) && {
+      MessageDeduplicationId: system.get('MessageDeduplicationId')?.value ?? contentId(body),
+      SequenceNumber: sequenceNumberOf(message.id, sentAt),
+    }),
+    ...(message.deadLetter && { DeadLetterQueueSourceArn: addresses.arnOf(message.deadLetter.queue) }),
   };
 }

@@ -1,10 +1,12 @@
 /** SendMessageBatch: each entry has its own result. The size limit of a message holds for the batch, too. */
+import type { PublishEntry, PublishResult } from '../../../contract/contract.ts';
 import { batchEntriesOf, batchOutput, eachEntry, refusedEntry } from '../batches.ts';
 import { type Action, allow, queueOf } from '../call.ts';
 import { SqsError } from '../errors.ts';
-import { messageBytesMax, type SentMessage, sentMessage } from '../messages.ts';
+import { inRounds } from '../fifo.ts';
+import { messageBytesMax, type SentMessage, sentMessage, sentOutput } from '../messages.ts';
 
-export const sendMessageBatch: Action = async ({ engine, queues }, call) => {
+export const sendMessageBatch: Action = async ({ engine, queues, clock }, call) => {
   const queue = queueOf(call);
   allow(call, 'publish', queue);
   const entries = batchEntriesOf(call.input, 'new');
@@ -18,12 +20,17 @@ export const sendMessageBatch: Action = async ({ engine, queues }, call) => {
       `Batch requests cannot be longer than ${messageBytesMax} bytes. You have sent ${bytes} bytes.`,
     );
   }
-  const published = accepted.map(({ entry }) => entry);
-  const { results } = published.length > 0 ? await engine.publishUnchecked(queue, published, call.caller) : { results: [] };
+  const results = new Map<PublishEntry, PublishResult>();
+  for (const round of inRounds(accepted.map(({ entry }) => entry))) {
+    const published = await engine.publishUnchecked(queue, round, call.caller);
+    round.forEach((entry, index) => {
+      results.set(entry, published.results[index]!);
+    });
+  }
   const outputs = read.map((one) => {
     if (one instanceof SqsError) return one;
-    const result = results[accepted.indexOf(one)]!;
-    return result.ok ? { MessageId: result.id, ...one.digests } : refusedEntry(result);
+    const result = results.get(one.entry)!;
+    return result.ok ? sentOutput(one, result.id, clock.now()) : refusedEntry(result);
   });
   return batchOutput(entries, outputs);
 };

@@ -9,9 +9,10 @@ export const setQueueAttributes: Action = async (parts, call) => {
   const queue = queueOf(call);
   const given = textMapOf(call.input, 'Attributes');
   if (given === undefined || given.length === 0) throw missing('Attribute.Name');
-  const { settings, extras } = givenAttributes(given);
+  const { settings, extras } = givenAttributes(queue, given);
   allow(call, 'updateQueue', queue);
-  await parts.queues.read(queue);
+  // Before a setting changes: attributes that do not go together change nothing.
+  withAttributes((await parts.queues.read(queue)).extras, extras, parts.clock.now());
   await checkAllowed(parts.queues, queue, settings.deadLetter);
   if (Object.keys(settings).length > 0) await run(parts, call, 'updateQueue', { queue }, settings);
   await parts.queues.change(queue, (there) => withAttributes(there.extras, extras, parts.clock.now()));

@@ -2,6 +2,7 @@
 import { queueOfArn } from '../addresses.ts';
 import { type Action, allow, run } from '../call.ts';
 import { invalidParameter, SqsError } from '../errors.ts';
+import { isFifo } from '../fifo.ts';
 import { textOf, wholeOf } from '../input.ts';
 import { listedQueues } from '../listed-queues.ts';
 import { handleOf, movesMax, noResource, sourceOf, tasksOf } from '../move-tasks.ts';
@@ -19,7 +20,11 @@ export const startMessageMoveTask: Action = async (parts, call) => {
   const toQueue = destinationArn === undefined ? undefined : queueOfArn(destinationArn);
   if (destinationArn !== undefined && (toQueue === undefined || !(await parts.queues.find(toQueue))))
     throw noResource('DestinationArn');
+  if (isFifo(queue)) throw new SqsError('UnsupportedOperation', 'Messages of FIFO queues cannot be moved.');
   if (toQueue === queue) throw invalidParameter('Source queue arn and destination queue arn cannot be the same.');
+  if (toQueue !== undefined && isFifo(toQueue) !== isFifo(queue)) {
+    throw invalidParameter('Source queue and destination queue must be of the same type.');
+  }
   const everyQueue = { ...call, input: {} };
   const { names: sources } = await listedQueues(parts, everyQueue, ({ deadLetter }) => deadLetter?.queue === queue);
   if (sources.length === 0) throw invalidParameter('Source queue must be configured as a Dead Letter Queue.');

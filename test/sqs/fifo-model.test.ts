@@ -1,0 +1,235 @@
+/**
+ * FIFO queues against a model written from AWS's documentation: the order within each group, what is in flight, which handle counts,
+ * and which messages are duplicates, after any sequence of calls and pauses.
+ */
+import {
+  ChangeMessageVisibilityCommand,
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+} from '@aws-sdk/client-sqs';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { drivenSqsForTests } from '../support/driven-sqs.ts';
+import { testSeed } from '../support/seed.ts';
+
+const runs = 60;
+const visibilityMs = 100_000;
+const windowMs = 300_000;
+
+const local = drivenSqsForTests();
+
+interface ModelMessage {
+  body: string;
+  group: string;
+  id: string;
+  sequence: string;
+  state: 'live' | 'deleted';
+  /** While it is in flight: until when. */
+  hiddenUntil: number;
+  receives: number;
+  /** Newest first. None counts once a message before it is received again. */
+  handles: string[];
+}
+
+interface Sent {
+  group: string;
+  /** The deduplication id; undefined: by content. */
+  key: string | undefined;
+}
+
+type Command =
+  | { kind: 'send'; entries: Sent[] }
+  | { kind: 'receive'; max: number; isShort: boolean }
+  | { kind: 'delete' | 'change'; pick: number; age: number; isShort: boolean }
+  | { kind: 'pause'; seconds: number }
+  | { kind: 'count' };
+
+const sent = fc.record({
+  group: fc.constantFrom('a', 'b', 'c'),
+  key: fc.constantFrom(undefined, undefined, 'k0', 'k1', 'k2'),
+});
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('send' as const), entries: fc.array(sent, { minLength: 1, maxLength: 4 }) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('receive' as const), max: fc.integer({ min: 1, max: 10 }), isShort: fc.boolean() }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('delete' as const, 'delete' as const, 'change' as const),
+      pick: fc.nat(),
+      age: fc.constantFrom(0, 0, 0, 1),
+      isShort: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pause' as const), seconds: fc.constantFrom(1, 99, 101, 300) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'count' as const }) },
+);
+
+class Play {
+  readonly #messages: ModelMessage[] = [];
+  /** The accepted message of each deduplication id, and when it was sent. */
+  readonly #taken = new Map<string, { message: ModelMessage; at: number }>();
+  readonly #url: string;
+  readonly #byGroup: boolean;
+  #bodies = 0;
+
+  constructor(url: string, byGroup: boolean) {
+    this.#url = url;
+    this.#byGroup = byGroup;
+  }
+
+  async send(entries: readonly Sent[]): Promise<void> {
+    const Entries = entries.map(({ group, key }, index) => ({
+      Id: String(index),
+      MessageBody: `m${this.#bodies++}`,
+      MessageGroupId: group,
+      ...(key !== undefined && { MessageDeduplicationId: key }),
+    }));
+    const now = local().clock.now();
+    const { Successful = [] } = await local().sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries }));
+    expect(Successful).toHaveLength(entries.length);
+    for (const [index, { group, key }] of entries.entries()) {
+      const { MessageId, SequenceNumber } = Successful[index]!;
+      const body = Entries[index]!.MessageBody;
+      const taken = key === undefined ? undefined : this.#taken.get(this.#byGroup ? `${group} ${key}` : key);
+      if (taken && now < taken.at + windowMs) {
+        expect({ MessageId, SequenceNumber }, body).toEqual({
+          MessageId: taken.message.id,
+          SequenceNumber: taken.message.sequence,
+        });
+        continue;
+      }
+      const last = this.#messages.findLast((one) => one.group === group);
+      if (last) expect(BigInt(SequenceNumber!), body).toBeGreaterThan(BigInt(last.sequence));
+      const message = { body, group, id: MessageId!, sequence: SequenceNumber!, receives: 0, hiddenUntil: 0, handles: [] };
+      this.#messages.push({ ...message, state: 'live' });
+      if (key !== undefined) {
+        this.#taken.set(this.#byGroup ? `${group} ${key}` : key, { message: this.#messages.at(-1)!, at: now });
+      }
+    }
+  }
+
+  /** The live messages of each group from which something may be received, in order. */
+  #available(): Map<string, ModelMessage[]> {
+    const now = local().clock.now();
+    const live = Map.groupBy(
+      this.#messages.filter(({ state }) => state === 'live'),
+      ({ group }) => group,
+    );
+    return new Map([...live].filter(([, ofGroup]) => ofGroup.every(({ hiddenUntil }) => hiddenUntil <= now)));
+  }
+
+  /** Returns how many messages there were. */
+  async receive(max: number, isShort: boolean): Promise<number> {
+    const available = this.#available();
+    const asked = {
+      QueueUrl: this.#url,
+      MaxNumberOfMessages: max,
+      VisibilityTimeout: isShort ? 0 : visibilityMs / 1000,
+      MessageSystemAttributeNames: ['All' as const],
+    };
+    const { Messages = [] } = await local().sqs.send(new ReceiveMessageCommand(asked));
+    expect(Messages.length).toBeLessThanOrEqual(max);
+    if (available.size > 0) expect(Messages).not.toEqual([]);
+    for (const [group, received] of Map.groupBy(Messages, ({ Attributes }) => Attributes!.MessageGroupId!)) {
+      const waiting = available.get(group) ?? [];
+      expect(
+        received.map(({ Body }) => Body),
+        group,
+      ).toEqual(waiting.slice(0, received.length).map(({ body }) => body));
+      for (const [index, { MessageId, ReceiptHandle, Attributes }] of received.entries()) {
+        const message = waiting[index]!;
+        message.receives++;
+        expect({ MessageId, ...Attributes }, message.body).toMatchObject({
+          MessageId: message.id,
+          SequenceNumber: message.sequence,
+          ApproximateReceiveCount: String(message.receives),
+        });
+        message.handles.unshift(ReceiptHandle!);
+        if (!isShort) message.hiddenUntil = local().clock.now() + visibilityMs;
+      }
+      for (const message of waiting.slice(received.length)) message.handles.unshift('void');
+    }
+    return Messages.length;
+  }
+
+  /** `age` 0: by the newest handle of a message, 1: by the one before. */
+  async settle(kind: 'delete' | 'change', pick: number, age: number, isShort: boolean): Promise<void> {
+    const candidates = this.#messages.filter(({ handles }) => (handles[age] ?? 'void') !== 'void');
+    const message = candidates[pick % Math.max(1, candidates.length)];
+    if (!message) return;
+    const given = { QueueUrl: this.#url, ReceiptHandle: message.handles[age] };
+    const counts = age === 0 && message.state === 'live';
+    if (kind === 'delete') {
+      await local().sqs.send(new DeleteMessageCommand(given));
+      if (counts) message.state = 'deleted';
+      return;
+    }
+    const seconds = isShort ? 0 : visibilityMs / 1000;
+    const change = new ChangeMessageVisibilityCommand({ ...given, VisibilityTimeout: seconds });
+    if (!counts) {
+      await expect(local().sqs.send(change), message.body).rejects.toMatchObject({ name: 'MessageNotInflight' });
+      return;
+    }
+    // Of a message that is visible again, SQS refuses this; here the newest handle still counts.
+    await local().sqs.send(change);
+    message.hiddenUntil = local().clock.now() + seconds * 1000;
+  }
+
+  async count(): Promise<void> {
+    const asked = { QueueUrl: this.#url, AttributeNames: ['All' as const] };
+    const { Attributes = {} } = await local().sqs.send(new GetQueueAttributesCommand(asked));
+    const counts = Object.entries(Attributes).filter(([name]) => name.startsWith('ApproximateNumberOfMessages'));
+    expect(counts).toHaveLength(3);
+    const live = this.#messages.filter(({ state }) => state === 'live').length;
+    expect(counts.reduce((sum, [, count]) => sum + Number(count), 0)).toBe(live);
+  }
+
+  async drain(): Promise<void> {
+    local().clock.advance(visibilityMs);
+    while ((await this.receive(10, false)) > 0) {
+      for (const { handles } of this.#messages.filter(
+        ({ state, handles: [newest] }) => state === 'live' && newest !== undefined,
+      )) {
+        if (handles[0] !== 'void') {
+          await local().sqs.send(new DeleteMessageCommand({ QueueUrl: this.#url, ReceiptHandle: handles[0] }));
+        }
+      }
+      for (const message of this.#messages) if ((message.handles[0] ?? 'void') !== 'void') message.state = 'deleted';
+    }
+    expect(this.#messages.filter(({ state }) => state === 'live')).toEqual([]);
+  }
+}
+
+it('a FIFO queue does what a model of SQS does, call by call', async () => {
+  let queues = 0;
+  let received = 0;
+  const property = fc.asyncProperty(fc.boolean(), fc.array(command, { maxLength: 40 }), async (byGroup, commands) => {
+    const Attributes = {
+      FifoQueue: 'true',
+      ContentBasedDeduplication: 'true',
+      DeduplicationScope: byGroup ? 'messageGroup' : 'queue',
+    };
+    const { QueueUrl } = await local().sqs.send(new CreateQueueCommand({ QueueName: `model-${queues++}.fifo`, Attributes }));
+    const play = new Play(QueueUrl!, byGroup);
+    for (const one of commands) {
+      local().clock.advance(1);
+      if (one.kind === 'send') await play.send(one.entries);
+      else if (one.kind === 'receive') received += await play.receive(one.max, one.isShort);
+      else if (one.kind === 'count') await play.count();
+      else if (one.kind === 'pause') local().clock.advance(one.seconds * 1000);
+      else await play.settle(one.kind, one.pick, one.age, one.isShort);
+    }
+    await play.drain();
+  });
+  await fc.assert(property, { seed: testSeed, numRuns: runs });
+  expect(received).toBeGreaterThan(0);
+}, 120_000);
