@@ -342,7 +342,7 @@ describe('a publish to a topic', () => {
     ['an empty token in its subject', { body: 1, subject: 'a..b' }, 'messages[0].subject: must not contain an empty token'],
     ['an attribute that the topic sets', { body: 1, attributes: { topic: 'x' } }, 'messages[0].attributes'],
     ['a key that a queue does not accept', { body: 1, subject: 'orders.paid', dedupKey: 'k' }, 'has no setting "deduplication"'],
-    ['a group and an id', { body: 1, group: 'g', id: 'i' }, 'messages[0]'],
+    ['a group and a priority', { body: 1, group: 'g', priority: 1 }, 'messages[0]'],
     ['prepared, which the topic does not accept', { body: 1, prepared: true }, 'messages[0].prepared'],
   ])('a message with %s is refused, and reaches no subscription', async (_, message, detail) => {
     const before = await state();
