@@ -24,7 +24,7 @@ export function fairPlacement(input: Input, { record }: Pick<SqsQueue, 'record'>
   // Stored, because a message that fails leaves its group.
   const system = new Map([['MessageGroupId', { type: 'String', value: group }]]);
   // In a group it would hold up the messages behind it.
-  const isDelayed = record.delaySeconds > 0 || (delaySeconds ?? 0) > 0;
+  const isDelayed = (delaySeconds ?? record.delaySeconds) > 0;
   return { fields: isDelayed ? {} : { group }, system };
 }
 

@@ -54,7 +54,8 @@ export function sentMessage(input: Input, queue: SqsQueue): SentMessage {
     entry: {
       body: textAsJson(JSON.stringify(body)) as never,
       ...(stored && { attributes: stored }),
-      ...(delaySeconds !== undefined && placement.fields.group === undefined && { delaySeconds }),
+      // On a FIFO queue, 0 is allowed and changes nothing.
+      ...(delaySeconds !== undefined && !isOrdered && { delaySeconds }),
       ...placement.fields,
     },
     bytes,

@@ -153,6 +153,33 @@ describe('a FIFO queue', () => {
   });
 });
 
+describe('a dead-letter queue of a FIFO queue', () => {
+  it('shows a message with the group, the deduplication id and the sequence number that it had', async () => {
+    const dead = await newQueue();
+    const deadLetterTargetArn = `arn:aws:sqs:eu-central-1:000000000000:${dead.split('/').at(-1)}`;
+    const QueueUrl = await newQueue({ RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 1 }) });
+    const sent = await send(QueueUrl, 'dies', { MessageDeduplicationId: 'd1' });
+    await send(QueueUrl, 'lives', { MessageDeduplicationId: 'd2' });
+    expect(bodiesOf(await receive(QueueUrl, { MaxNumberOfMessages: 1 }))).toEqual(['dies']);
+    local().clock.advance(30_000);
+    expect(await drain(QueueUrl)).toEqual(['lives']);
+    const source = deadLetterTargetArn.replace(/[^:]*$/, QueueUrl.split('/').at(-1)!);
+    expect(await receive(dead)).toMatchObject([
+      {
+        MessageId: sent.MessageId,
+        Body: 'dies',
+        Attributes: {
+          MessageGroupId: 'a',
+          MessageDeduplicationId: 'd1',
+          SequenceNumber: sent.SequenceNumber,
+          DeadLetterQueueSourceArn: source,
+          ApproximateReceiveCount: '1',
+        },
+      },
+    ]);
+  });
+});
+
 describe('a deduplication id', () => {
   it('is taken for five minutes, also after its message is deleted, and the duplicate answers what the first did', async () => {
     const QueueUrl = await newQueue();

@@ -26,14 +26,14 @@ export const sqsActions: { readonly [action: string]: string } = {
   ListQueues: 'Also shows the queues of other APIs, and those that subscriptions own (`topic~subscription`).',
   PurgeQueue: 'Answers when it is done, after about two seconds. Once a minute, as in SQS.',
   ReceiveMessage:
-    'Returns a message whenever one is ready; SQS may return none. Messages over 5 MiB together come in several receives.',
+    'Returns a message whenever one is ready; SQS may return none. `ReceiveRequestAttemptId` is refused with `UnsupportedOperation` for a FIFO queue. Messages over 5 MiB together come in several receives.',
   RemovePermission: same,
   SendMessage:
     'The message id is one of this queue, not a UUID. Of one `MessageGroupId` of a standard queue, at most 32 receives hold messages at a time ([fairness](coming-from-sqs.md#fairness-between-tenants)).',
   SendMessageBatch: 'As `SendMessage`. A FIFO queue reports an entry without `MessageGroupId` as failed.',
   SetQueueAttributes: 'A new attribute counts within two seconds, not within a minute.',
   StartMessageMoveTask:
-    'A message that came here in another way than by dying has no queue to return to, and stays. Up to 500 messages a second, as in SQS, if a rate is given; without one, as many as possible.',
+    'Refused with `UnsupportedOperation` for a FIFO queue. A message that came here in another way than by dying has no queue to return to, and stays. Up to 500 messages a second, as in SQS, if a rate is given; without one, as many as possible.',
   TagQueue: same,
   UntagQueue: same,
 };
