@@ -16,12 +16,12 @@ export async function costOfSqsSteps(testBed: TestBed, messages: number): Promis
   const ordered = () => ({ MessageGroupId: 'order-4711', MessageDeduplicationId: crypto.randomUUID() });
   return [
     {
-      name: 'SQS: whole life on a standard queue, with a MessageGroupId',
+      name: 'SQS: whole life, standard, with a MessageGroupId',
       target: { atMost: 12 },
       cost: await life('sqs', 1, tenant),
     },
     { name: 'SQS: the same, ten a call', target: { atMost: 1.2 }, cost: await life('sqs', tens, tenant) },
-    { name: 'SQS: whole life on a FIFO queue', target: { atMost: 14 }, cost: await life('sqs.fifo', 1, ordered) },
+    { name: 'SQS: whole life, FIFO', target: { atMost: 14 }, cost: await life('sqs.fifo', 1, ordered) },
     { name: 'SQS: the same, ten a call of one group', target: { atMost: 3.3 }, cost: await life('sqs.fifo', tens, ordered) },
   ];
 }

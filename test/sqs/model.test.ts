@@ -1,6 +1,6 @@
 /**
  * A standard queue against a model written from AWS's documentation: which messages are visible, in flight, delayed or deleted after
- * any sequence of calls, and which handle counts. Visibility timeouts are 0 or longer than the test.
+ * any sequence of calls, which tenant each has, and which handle counts. Visibility timeouts are 0 or longer than the test.
  */
 import {
   ChangeMessageVisibilityCommand,
@@ -21,22 +21,29 @@ const long = 600;
 const local = sqsForTests();
 
 interface ModelMessage {
+  tenant: string | undefined;
   state: 'visible' | 'inFlight' | 'delayed' | 'deleted';
   receives: number;
-  /** Newest first. */
+  /** Newest first. Without those of a message that may have left its lane. */
   handles: string[];
 }
 
+interface Sent {
+  isDelayed: boolean;
+  tenant: string | undefined;
+}
+
 type Command =
-  | { kind: 'send'; delays: boolean[] }
+  | { kind: 'send'; entries: Sent[] }
   | { kind: 'receive'; max: number; isShort: boolean }
   | { kind: 'delete' | 'change'; pick: number; age: number; isShort: boolean }
   | { kind: 'count' };
 
+const sent = fc.record({ isDelayed: fc.boolean(), tenant: fc.constantFrom(undefined, undefined, 'a', 'b') });
 const command: fc.Arbitrary<Command> = fc.oneof(
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('send' as const), delays: fc.array(fc.boolean(), { minLength: 1, maxLength: 10 }) }),
+    arbitrary: fc.record({ kind: fc.constant('send' as const), entries: fc.array(sent, { minLength: 1, maxLength: 10 }) }),
   },
   {
     weight: 4,
@@ -66,18 +73,26 @@ class Play {
     return [...this.#messages.values()].filter((message) => message.state === state);
   }
 
-  async send(delays: readonly boolean[]): Promise<void> {
+  async send(entries: readonly Sent[]): Promise<void> {
     const first = this.#messages.size;
-    const Entries = delays.map((isDelayed, index) => ({
+    const Entries = entries.map(({ isDelayed, tenant }, index) => ({
       Id: String(index),
       MessageBody: `m${first + index}`,
       DelaySeconds: isDelayed ? 900 : 0,
+      ...(tenant !== undefined && { MessageGroupId: tenant }),
     }));
     const { Successful = [] } = await local().sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries }));
-    expect(Successful).toHaveLength(delays.length);
-    for (const [index, isDelayed] of delays.entries()) {
-      this.#messages.set(`m${first + index}`, { state: isDelayed ? 'delayed' : 'visible', receives: 0, handles: [] });
+    expect(Successful).toHaveLength(entries.length);
+    for (const [index, { isDelayed, tenant }] of entries.entries()) {
+      const state = isDelayed ? 'delayed' : 'visible';
+      this.#messages.set(`m${first + index}`, { tenant, state, receives: 0, handles: [] });
     }
+  }
+
+  /** Without a tenant, or of one that has nothing in flight. The others may wait for their lane, which SQS does not have. */
+  #mustBeReceived(): ModelMessage[] {
+    const busy = new Set(this.#inState('inFlight').map(({ tenant }) => tenant));
+    return this.#inState('visible').filter(({ tenant }) => tenant === undefined || !busy.has(tenant));
   }
 
   /** Returns how many messages there were. */
@@ -87,19 +102,26 @@ class Play {
         QueueUrl: this.#url,
         MaxNumberOfMessages: max,
         VisibilityTimeout: isShort ? 0 : long,
-        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'],
       }),
     );
     expect(Messages.length).toBeLessThanOrEqual(max);
-    if (this.#inState('visible').length > 0) expect(Messages).not.toEqual([]);
+    if (this.#mustBeReceived().length > 0) expect(Messages).not.toEqual([]);
     expect(new Set(Messages.map(({ MessageId }) => MessageId)).size).toBe(Messages.length);
     for (const { Body, ReceiptHandle, Attributes } of Messages) {
       const message = this.#messages.get(Body!)!;
       expect(message.state, Body).toBe('visible');
       message.receives++;
-      expect(Attributes, Body).toEqual({ ApproximateReceiveCount: String(message.receives) });
+      expect(Attributes, Body).toEqual({
+        ApproximateReceiveCount: String(message.receives),
+        ...(message.tenant !== undefined && { MessageGroupId: message.tenant }),
+      });
       message.handles.unshift(ReceiptHandle!);
       if (!isShort) message.state = 'inFlight';
+    }
+    for (const { tenant, handles } of this.#inState('visible')) {
+      const isReceived = Messages.some(({ ReceiptHandle }) => handles.includes(ReceiptHandle!));
+      if (tenant !== undefined && !isReceived) handles.length = 0;
     }
     return Messages.length;
   }
@@ -145,7 +167,7 @@ it('a standard queue does what a model of SQS does, call by call', async () => {
     const { QueueUrl } = await local().sqs.send(new CreateQueueCommand({ QueueName: `model-${queues++}` }));
     const play = new Play(QueueUrl!);
     for (const one of commands) {
-      if (one.kind === 'send') await play.send(one.delays);
+      if (one.kind === 'send') await play.send(one.entries);
       else if (one.kind === 'receive') received += await play.receive(one.max, one.isShort);
       else if (one.kind === 'count') await play.count();
       else await play.settle(one.kind, one.pick, one.age, one.isShort);
