@@ -123,6 +123,10 @@ it.concurrent('the AWS SDK for Go sends, receives and deletes, and knows the err
   expect((await shell(commandsOf('Go'))).trim().split('\n').sort()).toEqual(['first 1', 'gone true', 'second 0', 'third 0']);
 });
 
+it.concurrent('the AWS SDK for Rust sends, receives and deletes, and knows the error of a queue that is gone', async () => {
+  expect((await shell(commandsOf('Rust'))).trim().split('\n')).toEqual(['first 1', 'second 0', 'gone true']);
+});
+
 it.concurrent('the JMS library sends and receives each kind of message, recovers, and listens', async () => {
   // Maven may colour lines.
   const printed = stripVTControlCharacters(await shell(commandsOf('JMS')));
