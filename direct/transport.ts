@@ -1,5 +1,5 @@
 /**
- * `dumbwaiter/direct`: runs the engine in the caller's process, on the deployment's tables, with the caller's IAM credentials.
+ * `dumbwaiter-queue/direct`: runs the engine in the caller's process, on the deployment's tables, with the caller's IAM credentials.
  * No Lambda, no API Gateway, no API key. Needs `@aws-sdk/client-dynamodb` and `zod`.
  */
 

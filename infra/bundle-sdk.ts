@@ -1,6 +1,6 @@
 /**
  * Bundles the SDK modules that use other packages, and overwrites the output of `tsc` with the bundles. The published package then has no
- * dependencies at run time. Bundled are `dumbwaiter/direct` with the engine (but not the AWS SDK, which the user provides), and the schemas
+ * dependencies at run time. Bundled are `dumbwaiter-queue/direct` with the engine (but not the AWS SDK, which the user provides), and the schemas
  * by which the construct validates declarations. The errors module stays shared, so that `instanceof DumbwaiterError` works.
  */
 import { dirname, join, relative } from 'node:path';

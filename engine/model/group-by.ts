@@ -1,4 +1,4 @@
-/** `Map.groupBy` for `dumbwaiter/direct`, which also runs on Node 20, where it does not exist. */
+/** `Map.groupBy` for `dumbwaiter-queue/direct`, which also runs on Node 20, where it does not exist. */
 export function groupBy<Key, Value>(values: Iterable<Value>, keyOf: (value: Value) => Key): Map<Key, Value[]> {
   const groups = new Map<Key, Value[]>();
   for (const value of values) {

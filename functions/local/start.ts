@@ -94,7 +94,7 @@ function greeting(
     ...(dynamodb === undefined
       ? []
       : [
-          'For programs that use DynamoDB beside the queue (dumbwaiter/direct), to paste into their shell:',
+          'For programs that use DynamoDB beside the queue (dumbwaiter-queue/direct), to paste into their shell:',
           dynamodbExports(dynamodb),
         ]),
     ...sqsLines(url, sqsAnonymous ? anonymous : firstAccessKey, show),

@@ -27,7 +27,7 @@ async function repliesWith(message: ReceivedMessage<unknown>, returned: unknown)
  * cannot.
  */
 function commitsBy(caller: Caller): Commit {
-  if (!caller.canTransact) throw new TypeError('transaction: only the transport of dumbwaiter/direct commits transactions');
+  if (!caller.canTransact) throw new TypeError('transaction: only the transport of dumbwaiter-queue/direct commits transactions');
   return async (message, writes = []) => {
     if (!isList(writes)) throw new TypeError('the handler must return a list of entries of TransactWriteItems, or nothing');
     message.settled = true;

@@ -39,7 +39,7 @@ export interface ConsumerOptions {
   /**
    * The handler returns writes, as entries of TransactWriteItems for the low-level client. They are committed in one
    * transaction with the ack of its message: both happen, or neither. At most 99 entries and 4 MB. Needs the transport of
-   * `dumbwaiter/direct`. Default false.
+   * `dumbwaiter-queue/direct`. Default false.
    */
   transaction?: boolean;
   /**

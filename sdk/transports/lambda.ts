@@ -1,4 +1,4 @@
-/** `dumbwaiter/lambda`: invokes the api function directly, with IAM instead of API keys and without API Gateway. */
+/** `dumbwaiter-queue/lambda`: invokes the api function directly, with IAM instead of API keys and without API Gateway. */
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { OutputOf, Transport } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';

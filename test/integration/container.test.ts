@@ -106,7 +106,7 @@ describe('the image', () => {
   it('the image holds the package and nothing that it would have to install besides', async () => {
     expect((await readdir(here(image.workdir))).sort()).toEqual(['node_modules', 'package-lock.json', 'package.json']);
     const packages = await readdir(join(here(image.workdir), 'node_modules'));
-    expect(packages.filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter']);
+    expect(packages.filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter-queue']);
   });
 
   it('two instances of the image serve the same tables side by side, are healthy, and end on SIGTERM with 0', async () => {

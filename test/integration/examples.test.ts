@@ -278,9 +278,9 @@ function blocks(markdown: string, language: string): string[] {
 /** An example as a user of the package writes it. */
 function asPublished(source: string): string {
   return source
-    .replaceAll("'../sdk/index.ts'", "'dumbwaiter'")
-    .replaceAll("'../sdk/transports/lambda.ts'", "'dumbwaiter/lambda'")
-    .replaceAll("'../direct/transport.ts'", "'dumbwaiter/direct'");
+    .replaceAll("'../sdk/index.ts'", "'dumbwaiter-queue'")
+    .replaceAll("'../sdk/transports/lambda.ts'", "'dumbwaiter-queue/lambda'")
+    .replaceAll("'../direct/transport.ts'", "'dumbwaiter-queue/direct'");
 }
 
 describe('the guide', () => {

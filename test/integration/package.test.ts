@@ -49,7 +49,7 @@ beforeAll(async () => {
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
   await run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(work, tarball)], project);
-  installed = join(project, 'node_modules/dumbwaiter');
+  installed = join(project, 'node_modules/dumbwaiter-queue');
 
   queue = new SmallQueue();
   server = await ContractServer.start({
@@ -112,7 +112,7 @@ async function typeCheck(file: string, source: string, options: Record<string, u
 
 describe('the package', () => {
   it('the package installs by itself and contains what runs and nothing else', () => {
-    expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter']);
+    expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter-queue']);
     const files = globSync('**/*', { cwd: installed, withFileTypes: true }).filter((entry) => entry.isFile());
     const strays = files.filter(({ name }) => !/(\.js|\.mjs|\.d\.ts|\.mjs\.map)$/.test(name)).map(({ name }) => name);
     expect(strays.sort()).toEqual(['LICENSE', 'index.html', 'package.json', 'style.css']);
@@ -121,7 +121,7 @@ describe('the package', () => {
   it('the package publishes and consumes from its root import in every Node of the machine from 20 on', async () => {
     writeFileSync(
       join(project, 'round-trip.js'),
-      `import { Dumbwaiter, DumbwaiterError } from 'dumbwaiter';
+      `import { Dumbwaiter, DumbwaiterError } from 'dumbwaiter-queue';
        const queue = new Dumbwaiter({ url: process.argv[2], apiKey: 'k' }).queue('q');
        await queue.publish({ body: process.version });
        const consumer = queue.consume((message) => console.log(message.id), { visibilityTimeoutSeconds: 30, waitSeconds: 0 });
@@ -143,7 +143,7 @@ describe('the package', () => {
     ['esnext', 'bundler'],
   ])('the package has types that resolve with module %s and moduleResolution %s, without types of Node', async (module, moduleResolution) => {
     const source = `
-      import { Dumbwaiter, DumbwaiterError, type ErrorCode, type ReceivedMessage } from 'dumbwaiter';
+      import { Dumbwaiter, DumbwaiterError, type ErrorCode, type ReceivedMessage } from 'dumbwaiter-queue';
       interface Order { total: number }
       const queue = new Dumbwaiter({ url: 'https://q.test', apiKey: 'k' }).queue<Order>('orders');
       const { id }: { id: string } = await queue.publish({ body: { total: 1 } });
@@ -172,15 +172,15 @@ describe('the package', () => {
     link('@aws-sdk/client-lambda');
     await typeCheck(
       'check-lambda.ts',
-      `import { Dumbwaiter } from 'dumbwaiter';
-       import { lambdaTransport } from 'dumbwaiter/lambda';
+      `import { Dumbwaiter } from 'dumbwaiter-queue';
+       import { lambdaTransport } from 'dumbwaiter-queue/lambda';
        import { LambdaClient } from '@aws-sdk/client-lambda';
        new Dumbwaiter({ transport: lambdaTransport({ functionName: 'f', client: new LambdaClient({ region: 'eu-central-1' }) }) });`,
       { module: 'nodenext', skipLibCheck: true, lib: ['es2022', 'dom', 'dom.iterable'] },
     );
     writeFileSync(
       join(project, 'lambda.js'),
-      `import { lambdaTransport } from 'dumbwaiter/lambda'; console.log(typeof lambdaTransport({ functionName: 'f' }).call);`,
+      `import { lambdaTransport } from 'dumbwaiter-queue/lambda'; console.log(typeof lambdaTransport({ functionName: 'f' }).call);`,
     );
     expect(await run(process.execPath, ['lambda.js'], project)).toBe('function\n');
   });
@@ -190,8 +190,8 @@ describe('the package', () => {
     await typeCheck(
       'check-direct.ts',
       `import { DynamoDBClient, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-       import { Dumbwaiter } from 'dumbwaiter';
-       import { directTransport } from 'dumbwaiter/direct';
+       import { Dumbwaiter } from 'dumbwaiter-queue';
+       import { directTransport } from 'dumbwaiter-queue/direct';
        const client = new DynamoDBClient({ region: 'eu-central-1' });
        const queue = new Dumbwaiter({ transport: directTransport({ client }) }).queue<{ order: string }>('orders');
        const order: TransactWriteItem = { Put: { TableName: 'orders', Item: { id: { S: '1' } } } };
@@ -204,8 +204,8 @@ describe('the package', () => {
     const { messages, leases, queues } = dynamodb.tables;
     writeFileSync(
       join(project, 'direct.js'),
-      `import { Dumbwaiter, DumbwaiterError } from 'dumbwaiter';
-       import { directTransport } from 'dumbwaiter/direct';
+      `import { Dumbwaiter, DumbwaiterError } from 'dumbwaiter-queue';
+       import { directTransport } from 'dumbwaiter-queue/direct';
        const credentials = { accessKeyId: 'a', secretAccessKey: 's' };
        const transport = directTransport({
          endpoint: process.argv[2], region: 'eu-central-1', credentials,
@@ -232,7 +232,7 @@ describe('the package', () => {
     writeFileSync(
       join(project, 'stack.js'),
       `import { App, Stack } from 'aws-cdk-lib';
-       import { Dumbwaiter } from 'dumbwaiter/cdk';
+       import { Dumbwaiter } from 'dumbwaiter-queue/cdk';
        const app = new App({ outdir: 'cdk.out' });
        new Dumbwaiter(new Stack(app, 'Orders'), 'Queue', { queues: { orders: { delaySeconds: 5 } } });
        try { new Dumbwaiter(new Stack(app, 'Wrong'), 'Queue', { queues: { orders: { delaySeconds: -1 } } }); } catch (error) { console.log(error.message); }
@@ -245,7 +245,7 @@ describe('the package', () => {
     await typeCheck(
       'check-cdk.ts',
       `import { Stack } from 'aws-cdk-lib';
-       import { Dumbwaiter, type DumbwaiterProps } from 'dumbwaiter/cdk';
+       import { Dumbwaiter, type DumbwaiterProps } from 'dumbwaiter-queue/cdk';
        export const add = (stack: Stack, props: DumbwaiterProps) => new Dumbwaiter(stack, 'Queue', props);`,
       {
         module: 'nodenext',
@@ -280,7 +280,9 @@ describe('the root import in a browser', () => {
 
   it('the root import consists of its own files and no package', () => {
     const imports = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
-    expect(imports.filter(({ path, external }) => external || !/dumbwaiter\/dist\/(sdk|contract)\//.test(path))).toEqual([]);
+    expect(imports.filter(({ path, external }) => external || !/dumbwaiter-queue\/dist\/(sdk|contract)\//.test(path))).toEqual(
+      [],
+    );
     const inputs = Object.keys(metafile.inputs).map((path) => basename(path));
     expect(inputs).toContain('consumer.js');
     expect(inputs.filter((name) => /lambda|schemas/.test(name))).toEqual([]);
