@@ -38,6 +38,19 @@ handles = [{"Id": str(i), "ReceiptHandle": one["ReceiptHandle"]} for i, one in e
 seen["deleted"] = len(sqs.delete_message_batch(QueueUrl=url, Entries=handles)["Successful"])
 seen["tags"] = sqs.list_queue_tags(QueueUrl=url)["Tags"]
 seen["sources"] = sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [url]
+
+# A message dies after its only receive, and a move task brings it back.
+policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 1})
+failing = sqs.create_queue(QueueName=name + "-failing", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+sqs.send_message(QueueUrl=failing, MessageBody="poison")
+sqs.receive_message(QueueUrl=failing, WaitTimeSeconds=20, VisibilityTimeout=0)
+while "died" not in seen:
+    sqs.receive_message(QueueUrl=failing)
+    for one in sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1, VisibilityTimeout=0).get("Messages", []):
+        seen["died"] = one["Body"]
+sqs.start_message_move_task(SourceArn=dead_arn)
+seen["moved"] = sqs.receive_message(QueueUrl=failing, WaitTimeSeconds=20)["Messages"][0]["Body"]
+
 sqs.delete_queue(QueueUrl=url)
 try:
     sqs.send_message(QueueUrl=url, MessageBody="too late")

@@ -23,8 +23,7 @@ export async function createClients(account: Account, outputs: Outputs): Promise
   secrets.destroy();
   const client = new LambdaClient({ ...account, maxAttempts: 1 });
   const invoking = (functionName: string) => new Dumbwaiter({ transport: lambdaTransport({ functionName, client }) });
-  // The host name of the output may not resolve here. The emulator serves the API under this path, too.
-  const url = `${account.endpoint}/_aws/execute-api/${apiIdOf(outputs.ApiUrl)}/$default`;
+  const url = onEmulator(account, outputs.ApiUrl);
   const withKey = (apiKey: string, server = url) => new Dumbwaiter({ url: server, apiKey });
   return {
     http: withKey(adminKey),
@@ -34,6 +33,11 @@ export async function createClients(account: Account, outputs: Outputs): Promise
     receiveOnly: invoking(outputs.ReceiveFunctionName),
     withKey,
   };
+}
+
+/** The host name of an output may not resolve here. The emulator serves the API under this path, too. */
+export function onEmulator({ endpoint }: Account, apiUrl: string): string {
+  return `${endpoint}/_aws/execute-api/${apiIdOf(apiUrl)}/$default`;
 }
 
 function apiIdOf(url: string): string {

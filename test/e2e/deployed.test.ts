@@ -3,11 +3,14 @@ import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sd
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { bodyBytesMax } from '../../contract/limits.ts';
-import type { ApiKey, Dumbwaiter, QueueClient } from '../../sdk/index.ts';
+import type { ApiKey, Dumbwaiter, QueueClient, Scope } from '../../sdk/index.ts';
+import { installPythonClients, type PythonClients, scenarioSees } from '../clients/sqs-in-python.ts';
 import { environmentOf } from '../support/dynamodb.ts';
+import type { HttpListener } from '../support/http-listener.ts';
 import { expectEachOrderChargedOnce } from '../support/order-service-lives.ts';
 import { startServe } from '../support/serve-program.ts';
-import { type Clients, createClients } from './clients.ts';
+import { startApiAtRoot } from './api-at-root.ts';
+import { type Clients, createClients, onEmulator } from './clients.ts';
 import { createDeployment, type Deployment, type Outputs } from './deployment.ts';
 import { until } from './emulator.ts';
 
@@ -301,6 +304,58 @@ test('a server on the deployed tables works beside the functions, with the admin
   server.process.kill('SIGTERM');
   expect(await server.ended).toBe(0);
   expect(server.errors()).toBe('');
+});
+
+describe('SQS', () => {
+  /** Version 1 of the AWS CLI does not read the variable. */
+  const aws = 'aws --endpoint-url "$AWS_ENDPOINT_URL_SQS" sqs';
+  let programs: PythonClients;
+  let api: HttpListener;
+
+  beforeAll(async () => {
+    programs = await installPythonClients();
+    api = await startApiAtRoot(onEmulator(account, outputs.SqsEndpointUrl));
+  });
+  afterAll(async () => {
+    programs?.close();
+    await api?.close();
+  });
+
+  async function newAccessKey(scopes: Scope[]): Promise<Record<string, string>> {
+    const terms = { name: 'for SQS', queues: ['*'], scopes, accessKey: true };
+    const { accessKeyId = '', secretAccessKey = '' } = await clients.http.keys.create(terms);
+    return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  }
+
+  test('the program in boto3 that runs on a laptop runs on the deployed API, signed with an access key', async () => {
+    const pair = await newAccessKey(['publish', 'receive', 'admin']);
+    expect(await programs.scenario('sqs-scenario.py', 'deployed', { ...pair, AWS_ENDPOINT_URL_SQS: api.url })).toEqual(scenarioSees);
+  });
+
+  test('the AWS CLI may do what its access key may, and a wrong secret is refused', async () => {
+    const pair = { ...(await newAccessKey(['publish'])), AWS_ENDPOINT_URL_SQS: api.url };
+    const sent = `${aws} send-message --queue-url orders --message-body hello`;
+    expect(JSON.parse(await programs.shell(sent, pair))).toMatchObject({ MessageId: expect.any(String) });
+    const received = programs.shell(`${aws} receive-message --queue-url orders`, pair);
+    await expect(received).rejects.toThrow('AccessDenied');
+    const wrong = programs.shell(sent, { ...pair, AWS_SECRET_ACCESS_KEY: 'wrong' });
+    await expect(wrong).rejects.toThrow('SignatureDoesNotMatch');
+  });
+
+  test('a server on the deployed tables serves SQS to an access key of the deployment', async () => {
+    const pair = await newAccessKey(['publish', 'receive', 'admin']);
+    const tables = { messages: outputs.MessagesTableName, leases: outputs.LeasesTableName, queues: outputs.QueuesTableName };
+    const server = startServe([process.execPath, 'functions/serve/serve.ts', '--host', '127.0.0.1'], {
+      ...environmentOf(account, tables),
+      AWS_ENDPOINT_URL: account.endpoint,
+      DUMBWAITER_ACCESS_KEY_SECRET: outputs.AccessKeySecretArn,
+    });
+    const { url } = await server.listening;
+    const listed = await programs.shell(`${aws} list-queues`, { ...pair, AWS_ENDPOINT_URL_SQS: url });
+    expect(JSON.parse(listed).QueueUrls).toContain(`${url}/000000000000/orders`);
+    server.process.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+  });
 });
 
 test('a second deployment changes declared settings and keeps the messages', async () => {

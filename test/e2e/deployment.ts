@@ -17,12 +17,16 @@ export interface Outputs {
   MessagesTableName: string;
   LeasesTableName: string;
   QueuesTableName: string;
+  /** Of deployments that serve SQS. */
+  SqsEndpointUrl: string;
+  AccessKeySecretArn: string;
 }
 
 type Queues = Record<string, Partial<QueueSettings>>;
 type Schedules = Record<string, ScheduleInput>;
 
 export interface Deployment {
+  /** Deploys so that everything can be removed, and serves SQS. */
   deploy(queues: Queues, schedules?: Schedules): Promise<Outputs>;
   /** Deploys with the app's defaults: stored data outlives the stack. */
   deployLasting(queues: Queues, schedules?: Schedules): Promise<Outputs>;
@@ -50,7 +54,7 @@ export async function createDeployment(account: Account, { stack, app }: { stack
     deployWith({ queues: JSON.stringify(queues), schedules: JSON.stringify(schedules), ...more });
   return {
     deployWith,
-    deploy: (queues, schedules = {}) => deploy(queues, schedules, { removable: 'true' }),
+    deploy: (queues, schedules = {}) => deploy(queues, schedules, { removable: 'true', sqs: 'true' }),
     deployLasting: (queues, schedules = {}) => deploy(queues, schedules, {}),
     async destroy() {
       await cdk('destroy', '--app', assembly, '--force');
