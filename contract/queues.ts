@@ -95,6 +95,12 @@ export interface PreparedSettings {
   checkBack: CheckBack | null;
 }
 
+/** What clients of SQS may do with a queue. */
+export interface SqsSettings {
+  /** Whether the queue's own limits count in the SQS API, in place of the limits of SQS. Default false. */
+  extended: boolean;
+}
+
 export interface QueueSettings {
   /** How long a received message is hidden unless the receive gives a time, 0 s to 365 days. Default 30. */
   visibilityTimeoutSeconds: number;
@@ -121,6 +127,8 @@ export interface QueueSettings {
   keep: Keep | null;
   /** How long an id chosen by the caller stays taken. While it is taken, publishing under it publishes nothing. Default `acked`. */
   idempotency: Idempotency;
+  /** `null`: clients of SQS have the limits of SQS. */
+  sqs: SqsSettings | null;
   /** A paused queue accepts messages and delivers none. Existing leases continue. Default false. */
   paused: boolean;
 }
@@ -141,6 +149,7 @@ interface NestedSettingsInput {
   deduplication?: Partial<Deduplication> | null;
   prepared?: Partial<PreparedSettings> | null;
   keep?: Partial<Keep> | null;
+  sqs?: Partial<SqsSettings> | null;
 }
 
 /** Messages by state. Exact unless `atLeast` is true: then the queue holds more rows than one call may read. */

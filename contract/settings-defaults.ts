@@ -28,5 +28,6 @@ export const settingsDefaults: QueueSettings = {
   prepared: null,
   keep: null,
   idempotency: 'acked',
+  sqs: null,
   paused: false,
 };

@@ -38,6 +38,7 @@ export type {
   Refused,
   ReleaseResult,
   Scope,
+  SqsSettings,
   Subscription,
   SubscriptionChanges,
   SubscriptionInput,

@@ -36,6 +36,7 @@ export const queueSettings = {
   prepared: partly(settings.prepared, { timeoutSeconds: limits.preparedTimeoutSecondsDefault, checkBack: null }),
   keep: partly(settings.keep, { doneSeconds: 0, deadSeconds: 0 }),
   idempotency: settings.idempotency.optional(),
+  sqs: partly(settings.sqs, { extended: false }),
   paused: settings.paused.optional(),
 };
 

@@ -109,6 +109,11 @@ export const queueLimits = settingObject({
       "The maximum number of messages received per second. One receive may take a second's worth at once, and at least one message; `null`: no limit.",
     ),
 });
+export const sqs = settingObject({
+  extended: flag.describe(
+    "Whether the queue's own limits count in the SQS API, for delays, visibility timeouts, retention and batches, in place of the limits of SQS.",
+  ),
+});
 export const settings = {
   visibilityTimeoutSeconds: visibilityTimeoutSeconds.describe(
     'How long a received message is hidden from other receivers unless the receive gives a time, in seconds.',
@@ -142,6 +147,7 @@ export const settings = {
   idempotency: oneOf(['live', 'acked', 'ended']).describe(
     'How long an id chosen by the caller stays taken. `live`: while its message lives. `acked`: also for an hour after its ack. `ended`: also for an hour after a cancel.',
   ),
+  sqs: sqs.nullable().describe('What clients of SQS may do; `null`: what SQS allows.'),
   paused: flag.describe('Whether the queue is paused: it accepts messages and delivers none. Existing leases continue.'),
 };
 

@@ -144,6 +144,7 @@ export function readQueue(row: Row): QueueRecord {
     ...optional('asleepUntil', row),
     keep: object<Keep>(row.keep),
     idempotency: (row.idempotency as Idempotency | undefined) ?? settingsDefaults.idempotency,
+    sqs: object<NonNullable<QueueSettings['sqs']>>(row.sqs),
     paused: (row.paused as boolean | undefined) ?? false,
     purgedBefore: row.purgedBefore as number,
     restsUntil: (row.restsUntil as number | undefined) ?? 0,

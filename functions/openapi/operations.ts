@@ -26,6 +26,7 @@ const orders = {
   prepared: null,
   keep: null,
   idempotency: 'acked' as const,
+  sqs: null,
   paused: false,
   createdAt: at,
   updatedAt: at,

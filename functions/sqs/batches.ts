@@ -4,8 +4,8 @@ import { anyMessageIdCharsMax } from '../../contract/limits.ts';
 import { anyIdCharacters } from '../../contract/path-names.ts';
 import { SqsError, sqsErrorOf } from './errors.ts';
 import { type Input, objectsOf, requiredText } from './input.ts';
+import type { SqsLimits } from './limits.ts';
 
-const entriesMax = 10;
 const entryId = /^[A-Za-z0-9_-]{1,80}$/;
 /** Programs name an entry by the id of its message, which is here longer and of more characters than a UUID. */
 const entryOrMessageId = new RegExp(`^[${anyIdCharacters}]{1,${anyMessageIdCharsMax}}$`);
@@ -19,7 +19,11 @@ export interface BatchEntry {
 export type EntryResult = object | SqsError;
 
 /** Throws the errors that concern the whole batch. `of`: whether its entries are new messages or received ones. */
-export function batchEntriesOf(input: Input, of: 'new' | 'received'): BatchEntry[] {
+export function batchEntriesOf(
+  input: Input,
+  of: 'new' | 'received',
+  { entriesMax }: Pick<SqsLimits, 'entriesMax'>,
+): BatchEntry[] {
   const idForm = of === 'new' ? entryId : entryOrMessageId;
   const entries = objectsOf(input, 'Entries');
   if (entries.length === 0) {

@@ -4,6 +4,7 @@ import { isJsonText, textAsJson } from '../../contract/json-text.ts';
 import { invalidParameter, missing, SqsError } from './errors.ts';
 import { fifoPlacement, isFifo, sequenceNumberOf } from './fifo.ts';
 import { type Input, textOf, wholeOf } from './input.ts';
+import { limitsOf } from './limits.ts';
 import { md5OfAttributes, md5OfBody } from './md5.ts';
 import {
   bytesOfAttributes,
@@ -17,9 +18,6 @@ import { fairPlacement } from './message-groups.ts';
 import { maximumMessageSize } from './queue-attributes.ts';
 import type { SqsQueue } from './queue-rows.ts';
 import { storedAttributes } from './stored-attributes.ts';
-
-export const messageBytesMax = 1_048_576;
-export const delaySecondsMax = 900;
 
 export interface SentMessage {
   entry: PublishEntry;
@@ -46,7 +44,7 @@ export function sentMessage(input: Input, queue: SqsQueue): SentMessage {
   if (bytes > bytesMax) {
     throw invalidParameter(`One or more parameters are invalid. Reason: Message must be shorter than ${bytesMax} bytes.`);
   }
-  const delaySeconds = wholeOf(input, 'DelaySeconds', 0, delaySecondsMax);
+  const delaySeconds = wholeOf(input, 'DelaySeconds', 0, limitsOf(queue).delaySecondsMax);
   const isOrdered = isFifo(queue.record.name);
   const placement = isOrdered ? fifoPlacement(input, body, queue, delaySeconds) : fairPlacement(input, queue, delaySeconds);
   const stored = storedAttributes({ attributes, system: new Map([...system, ...placement.system]) });

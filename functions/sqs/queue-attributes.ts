@@ -4,6 +4,7 @@ import type { QueueRecord } from '../../engine/model/queue-record.ts';
 import type { Addresses } from './addresses.ts';
 import { SqsError } from './errors.ts';
 import { checkThroughputLimit, fifoAttributes, fiveMinutes, isFifo, orderedGroups, shownFifoAttributes } from './fifo.ts';
+import type { SqsLimits } from './limits.ts';
 import { fairGroups } from './message-groups.ts';
 import type { SqsExtras } from './queue-rows.ts';
 import { deadLetterOf, redriveAllowPolicyFault, redrivePolicyOf } from './redrive-policies.ts';
@@ -17,10 +18,11 @@ export function createdSettings(name: string): Partial<QueueSettings> {
 /** Shown for a queue of another API that keeps its messages forever. */
 const forever = 3650 * daySeconds;
 
+/** The least and the greatest value. The greatest of some may be another in a queue with the setting `sqs.extended`. */
 const numeric = {
-  VisibilityTimeout: [0, 43_200],
-  DelaySeconds: [0, 900],
-  MessageRetentionPeriod: [60, 14 * daySeconds],
+  VisibilityTimeout: [0, 'visibilitySecondsMax'],
+  DelaySeconds: [0, 'delaySecondsMax'],
+  MessageRetentionPeriod: [60, 'retentionSecondsMax'],
   MaximumMessageSize: [1_024, 1_048_576],
   ReceiveMessageWaitTimeSeconds: [0, 20],
   KmsDataKeyReusePeriodSeconds: [60, 86_400],
@@ -64,7 +66,7 @@ export interface GivenAttributes {
 }
 
 /** Attributes for a queue of this name. Throws `InvalidAttributeName`, `InvalidAttributeValue`, `InvalidParameterValue`. */
-export function givenAttributes(queue: string, given: readonly [string, string][]): GivenAttributes {
+export function givenAttributes(queue: string, given: readonly [string, string][], limits: SqsLimits): GivenAttributes {
   const settings: Partial<QueueSettings> = {};
   const extras: { [name: string]: string } = {};
   for (const [name, value] of given) {
@@ -77,14 +79,15 @@ export function givenAttributes(queue: string, given: readonly [string, string][
     }
     if (name === 'RedrivePolicy') settings.deadLetter = deadLetterOf(value);
     else if (!settable.has(name)) throw unknownAttribute(name);
-    else if (name in settingsByName) settings[settingsByName[name as keyof typeof settingsByName]] = wholeValue(name, value);
-    else extras[name] = checkedExtra(name, value);
+    else if (name in settingsByName)
+      settings[settingsByName[name as keyof typeof settingsByName]] = wholeValue(name, value, limits);
+    else extras[name] = checkedExtra(name, value, limits);
   }
   return { settings, extras };
 }
 
-function checkedExtra(name: string, value: string): string {
-  if (name in numeric) return String(wholeValue(name, value));
+function checkedExtra(name: string, value: string, limits: SqsLimits): string {
+  if (name in numeric) return String(wholeValue(name, value, limits));
   if (name === 'SqsManagedSseEnabled') {
     if (value !== 'true' && value !== 'false') throw invalidAttribute(name);
     return value;
@@ -98,8 +101,9 @@ function checkedExtra(name: string, value: string): string {
   return value;
 }
 
-function wholeValue(name: string, value: string): number {
-  const [min, max] = numeric[name as keyof typeof numeric];
+function wholeValue(name: string, value: string, limits: SqsLimits): number {
+  const [min, limit] = numeric[name as keyof typeof numeric];
+  const max = typeof limit === 'number' ? limit : limits[limit];
   const number = Number(value);
   if (!/^\d{1,9}$/.test(value) || number < min || number > max) throw invalidAttribute(name);
   return number;

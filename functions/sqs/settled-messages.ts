@@ -4,8 +4,7 @@ import type { EntryResult } from './batches.ts';
 import { run, type SqsCall, type SqsParts } from './call.ts';
 import { missing, SqsError, sqsErrorOf } from './errors.ts';
 import { type Input, requiredText, wholeOf } from './input.ts';
-
-const visibilitySecondsMax = 43_200;
+import type { SqsLimits } from './limits.ts';
 
 /** In SQS, deleting with a handle that no longer counts succeeds and changes nothing. */
 const ignoredByDelete: ReadonlySet<Refused['code']> = new Set(['lease_lost', 'cancelled', 'message_not_found']);
@@ -28,7 +27,7 @@ export interface VisibilityChange {
   seconds: number;
 }
 
-export function visibilityChangeOf(input: Input): VisibilityChange {
+export function visibilityChangeOf(input: Input, { visibilitySecondsMax }: SqsLimits): VisibilityChange {
   const handle = requiredText(input, 'ReceiptHandle');
   const seconds = wholeOf(input, 'VisibilityTimeout', 0, visibilitySecondsMax);
   if (seconds === undefined) throw missing('VisibilityTimeout');

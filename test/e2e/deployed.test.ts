@@ -329,7 +329,9 @@ describe('SQS', () => {
 
   test('the program in boto3 that runs on a laptop runs on the deployed API, signed with an access key', async () => {
     const pair = await newAccessKey(['publish', 'receive', 'admin']);
-    expect(await programs.scenario('sqs-scenario.py', 'deployed', { ...pair, AWS_ENDPOINT_URL_SQS: api.url })).toEqual(scenarioSees);
+    expect(await programs.scenario('sqs-scenario.py', 'deployed', { ...pair, AWS_ENDPOINT_URL_SQS: api.url })).toEqual(
+      scenarioSees,
+    );
   });
 
   test('the AWS CLI may do what its access key may, and a wrong secret is refused', async () => {

@@ -86,8 +86,9 @@ the prop \`sqs\`, and by servers for teams on these ([operating](operating.md#sq
 its scopes ([keys](operating.md#keys)); with \`npm start -- --sqs-anonymous\`, any signature will do.
 How to move to it: [coming from SQS](coming-from-sqs.md).
 
-Limits and errors are those of SQS: batches of 10, a delay of up to 900 s, a visibility timeout of up to 43,200 s, a wait of up to 20 s, 1 MiB for a message
-and for a batch. A message attribute that is a plain text of at most 1,024 characters, or a JSON number, is an attribute of the same name in every API. Others
+Limits and errors are those of SQS: batches of 10, a delay of up to 900 s, a visibility timeout of up to 43,200 s, a retention of up to 14 days, a wait of up to 20 s, 1 MiB for a message
+and for a batch. In a queue with the setting \`sqs: { extended: true }\`, which the HTTP API sets, the limits of the queue count instead: batches and receives of 100, a delay and
+a retention of up to ten years, a visibility timeout of up to a year, 5 MiB for a batch. The wait and the size of a message stay. A message attribute that is a plain text of at most 1,024 characters, or a JSON number, is an attribute of the same name in every API. Others
 (binary ones, custom types, longer texts) are together in one attribute, \`sqs\`. A body that another API published is its JSON text, or
 base64 for bytes; characters that SQS does not allow are received as U+FFFD.`;
 

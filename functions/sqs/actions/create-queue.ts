@@ -4,6 +4,7 @@ import { type Action, allow, run, type SqsCall, type SqsParts } from '../call.ts
 import { isRefused, SqsError } from '../errors.ts';
 import { checkThroughputLimit } from '../fifo.ts';
 import { requiredText, textMapOf } from '../input.ts';
+import { withinLimits } from '../limits.ts';
 import {
   createdSettings,
   differingAttribute,
@@ -23,7 +24,7 @@ export const createQueue: Action = async (parts, call) => {
     name,
     attributes.some(([attribute, value]) => attribute === 'FifoQueue' && value === 'true'),
   );
-  const given = givenAttributes(name, attributes);
+  const given = await withinLimits(parts.queues, name, (limits) => givenAttributes(name, attributes, limits));
   checkThroughputLimit(given.extras);
   // The JSON protocol writes the name in lower case.
   const tags = textMapOf(call.input, 'tags') ?? textMapOf(call.input, 'Tags') ?? [];

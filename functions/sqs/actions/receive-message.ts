@@ -5,14 +5,13 @@ import { type Addresses, accountId } from '../addresses.ts';
 import { type Action, allow, queueOf, run } from '../call.ts';
 import { attemptIdOf, contentId, isFifo, sequenceNumberOf } from '../fifo.ts';
 import { textsOf, wholeOf } from '../input.ts';
+import { withinLimits } from '../limits.ts';
 import { md5OfBody } from '../md5.ts';
 import { type MessageAttributes, selectedAttributes } from '../message-attributes.ts';
 import { bodyTextOf, digestOf } from '../messages.ts';
 import { checkReadable, receiveWaitSeconds } from '../queue-attributes.ts';
 import { readAttributes } from '../stored-attributes.ts';
 
-const messagesMax = 10;
-const visibilitySecondsMax = 43_200;
 const waitSecondsMax = 20;
 
 export const systemNames: ReadonlySet<string> = new Set([
@@ -31,8 +30,10 @@ export const systemNames: ReadonlySet<string> = new Set([
 export const receiveMessage: Action = async (parts, call) => {
   const queue = queueOf(call);
   const { input, addresses } = call;
-  const max = wholeOf(input, 'MaxNumberOfMessages', 1, messagesMax) ?? 1;
-  const visibilityTimeoutSeconds = wholeOf(input, 'VisibilityTimeout', 0, visibilitySecondsMax);
+  const { max = 1, visibilityTimeoutSeconds } = await withinLimits(parts.queues, queue, (limits) => ({
+    max: wholeOf(input, 'MaxNumberOfMessages', 1, limits.entriesMax),
+    visibilityTimeoutSeconds: wholeOf(input, 'VisibilityTimeout', 0, limits.visibilitySecondsMax),
+  }));
   const wait = wholeOf(input, 'WaitTimeSeconds', 0, waitSecondsMax);
   const attemptId = attemptIdOf(input, queue);
   const attributeNames = textsOf(input, 'MessageAttributeNames');

@@ -4,20 +4,22 @@ import { batchEntriesOf, batchOutput, eachEntry, refusedEntry } from '../batches
 import { type Action, allow, queueOf } from '../call.ts';
 import { SqsError } from '../errors.ts';
 import { inRounds } from '../fifo.ts';
-import { messageBytesMax, type SentMessage, sentMessage, sentOutput } from '../messages.ts';
+import { limitsOf } from '../limits.ts';
+import { type SentMessage, sentMessage, sentOutput } from '../messages.ts';
 
 export const sendMessageBatch: Action = async ({ engine, queues, clock }, call) => {
   const queue = queueOf(call);
   allow(call, 'publish', queue);
-  const entries = batchEntriesOf(call.input, 'new');
   const settings = await queues.cached(queue);
+  const limits = limitsOf(settings);
+  const entries = batchEntriesOf(call.input, 'new', limits);
   const read = eachEntry(entries, (input) => sentMessage(input, settings));
   const accepted = read.filter((one): one is SentMessage => !(one instanceof SqsError));
   const bytes = accepted.reduce((sum, one) => sum + one.bytes, 0);
-  if (bytes > messageBytesMax) {
+  if (bytes > limits.batchBytesMax) {
     throw new SqsError(
       'BatchRequestTooLong',
-      `Batch requests cannot be longer than ${messageBytesMax} bytes. You have sent ${bytes} bytes.`,
+      `Batch requests cannot be longer than ${limits.batchBytesMax} bytes. You have sent ${bytes} bytes.`,
     );
   }
   const results = new Map<PublishEntry, PublishResult>();

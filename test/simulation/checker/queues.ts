@@ -19,6 +19,7 @@ export const settingsDefault: QueueSettings = {
   prepared: null,
   keep: null,
   idempotency: 'acked',
+  sqs: null,
   paused: false,
 };
 

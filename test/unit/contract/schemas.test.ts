@@ -106,6 +106,7 @@ describe('the input of a call', () => {
     [{ deduplication: {} }, { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } }],
     [{ prepared: {} }, { prepared: { timeoutSeconds: 300, checkBack: null } }],
     [{ keep: { doneSeconds: 60 } }, { keep: { doneSeconds: 60, deadSeconds: 0 } }],
+    [{ sqs: {} }, { sqs: { extended: false } }],
   ])('an input may have a part of a nested setting: %j', (given, whole) => {
     expect(parseInput('createQueue', given)).toEqual(whole);
     expect(parseInput('updateQueue', given)).toEqual(whole);
@@ -135,9 +136,18 @@ describe('the input of a call', () => {
   };
   /** The fields in which null is a value. */
   const nullIsValue = [
-    ...['retentionSeconds', 'deadLetter', 'backoff', 'priority', 'groups', 'limits', 'deduplication', 'prepared', 'keep'].flatMap(
-      (name) => [`createQueue.${name}`, `updateQueue.${name}`],
-    ),
+    ...[
+      'retentionSeconds',
+      'deadLetter',
+      'backoff',
+      'priority',
+      'groups',
+      'limits',
+      'deduplication',
+      'prepared',
+      'keep',
+      'sqs',
+    ].flatMap((name) => [`createQueue.${name}`, `updateQueue.${name}`]),
     ...['putSchedule', 'updateSchedule'].flatMap((name) => [`${name}.startAt`, `${name}.endAt`]),
     ...['subscribe', 'updateSubscription'].flatMap((name) => [
       `${name}.subject`,
