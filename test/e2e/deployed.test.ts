@@ -327,6 +327,12 @@ describe('SQS', () => {
     return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
   }
 
+  test('the program in boto3 for a FIFO queue runs on the deployed API', async () => {
+    const pair = await newAccessKey(['publish', 'receive', 'admin']);
+    const seen = await programs.scenario('sqs-fifo-scenario.py', 'ordered', { ...pair, AWS_ENDPOINT_URL_SQS: api.url });
+    expect(seen).toMatchObject({ duplicate: true, order: ['a0', 'a1', 'a2', 'a3', 'a4'], blocked: [] });
+  });
+
   test('the program in boto3 that runs on a laptop runs on the deployed API, signed with an access key', async () => {
     const pair = await newAccessKey(['publish', 'receive', 'admin']);
     expect(await programs.scenario('sqs-scenario.py', 'deployed', { ...pair, AWS_ENDPOINT_URL_SQS: api.url })).toEqual(

@@ -227,6 +227,10 @@ test('the policy of the SQS function names every partition of the table of queue
   const { TaskHandle } = await call('StartMessageMoveTask', { SourceArn });
   await call('ListMessageMoveTasks', { SourceArn });
   await call('CancelMessageMoveTask', { TaskHandle });
+  const fifo = { QueueUrl: 'q.fifo' };
+  await call('CreateQueue', { QueueName: 'q.fifo', Attributes: { FifoQueue: 'true' } });
+  await call('SendMessage', { ...fifo, MessageBody: 'm', MessageGroupId: 'g', MessageDeduplicationId: 'd' });
+  await call('ReceiveMessage', fifo);
   await call('PurgeQueue', of);
   await call('DeleteQueue', of);
   expect(await send('DeleteQueue', { QueueUrl: 'fed' })).toMatchObject({ __type: 'com.amazonaws.sqs#UnsupportedOperation' });
