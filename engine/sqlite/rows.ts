@@ -25,6 +25,8 @@ const columns = {
   queues: { key: ['kind', 'name'], more: [timeToLiveAttribute] },
 } as const;
 const tableNames = Object.keys(columns) as TableName[];
+/** Rows have at most 400 KB each. */
+const rowsAtOnceMax = 64;
 
 export function createRows(database: DatabaseSync): Rows {
   const statements = Object.fromEntries(tableNames.map((table) => [table, prepareTable(database, table)])) as Record<
@@ -62,7 +64,8 @@ export function createRows(database: DatabaseSync): Rows {
       const { statement, values } = prepareRange(range);
       const rows: Row[] = [];
       let bytes = 0;
-      for (const { row: text } of statement.iterate(...values)) {
+      // `all` takes about half as long as `iterate`, but loads rows beyond the page too, so it serves only ranges of few rows.
+      for (const { row: text } of range.limit <= rowsAtOnceMax ? statement.all(...values) : statement.iterate(...values)) {
         rows.push(decodeRow(text as string));
         bytes += Buffer.byteLength(text as string);
         if (bytes >= pageBytesMax) break;
