@@ -78,7 +78,7 @@ export interface DeathRecord {
   /** The queue in which it died. */
   queue: string;
   reason: DeathReason;
-  /** The group in which it died. The message has left this group for good: a redrive returns it without a group. */
+  /** The group in which it died. A redrive puts it at the end of this group. */
   group?: string;
   /**
    * The text of the last failure before it died: of `release({failed})`, or of the error that its handler threw. Absent if no
@@ -103,7 +103,7 @@ export interface ReceivedMessage {
   failures: number;
   /** Absent for 0. */
   priority?: number;
-  /** The group that it belongs to. */
+  /** The group that it belongs to; in a dead-letter queue, the one in which it died. */
   group?: string;
   publishedAt: string;
   leasedUntil: string;
@@ -135,7 +135,7 @@ export interface Message {
   failures: number;
   /** Absent for 0. */
   priority?: number;
-  /** The group that it belongs to. */
+  /** The group that it belongs to; in a dead-letter queue, the one in which it died. */
   group?: string;
   publishedAt: string;
   /**

@@ -89,10 +89,13 @@ async function putEnded(
   now: number,
 ): Promise<boolean> {
   if (!lacksTtl(parcel.content, parcel.retentionEnd) && !endingOfParcel(queue, parcel, now)) return true;
-  const { since, content, retentionEnd, ownRows } = parcel;
+  const { since, content, retentionEnd, ownRows, publishedAt } = parcel;
   const id = keptRowId(parcel.id, groupKeyOf(place));
   const kept = newLeaseRow(ctx, queue, { id, shard, slots: slotsOf(parcel, group), since, content, retentionEnd });
-  return (await keepExpired(ctx, queue, { ...kept, ...defined({ ownRows }), groupName: group.name }, now)).row !== undefined;
+  return (
+    (await keepExpired(ctx, queue, { ...kept, ...defined({ ownRows, publishedAt }), groupName: group.name }, now)).row !==
+    undefined
+  );
 }
 
 /** The group's row with this parcel loaded. All its messages are due, except those cancelled while they waited. */
@@ -106,10 +109,10 @@ export function loadParcel(
   const group: Group = { ...rest, head: parcel.id, ...(queue.groups?.onFailure === 'aside' ? { failedLeave: true } : {}) };
   const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
   if (later.length > 0) group.cancelled = later;
-  const { since, content, retentionEnd, shard: sourceShard, ownRows } = parcel;
+  const { since, content, retentionEnd, shard: sourceShard, ownRows, publishedAt } = parcel;
   const slots = slotsOf(parcel, before);
   const row = newLeaseRow(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard });
-  return { ...row, ...defined({ ownRows }), kind: 'group', group };
+  return { ...row, ...defined({ ownRows, publishedAt }), kind: 'group', group };
 }
 
 /** The slots of a parcel as it is loaded: due since the publish or the end of its delay, except those cancelled while they waited. */

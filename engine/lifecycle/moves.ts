@@ -37,7 +37,7 @@ import {
   readContents,
   storeContent,
 } from '../model/content-codec.ts';
-import { messageIdOf, parcelIdOf } from '../model/group-row.ts';
+import { groupNameOf, messageIdOf, parcelIdOf, shardOfGroup } from '../model/group-row.ts';
 import { slotRowId, unkeyedRowId } from '../model/ids.ts';
 import {
   incarnationOf,
@@ -59,6 +59,8 @@ export interface RowMove extends ContentMove {
   /** The part of the new row that is the same for all of them. */
   row: Pick<LeaseRow, 'shard' | 'version' | 'since' | 'publishedAt' | 'retentionEnd' | 'death' | 'level'>;
   slotOf: (slot: Slot) => Slot;
+  /** The group in which they died. */
+  groupName?: string;
 }
 
 export interface Moved {
@@ -82,14 +84,18 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   const { lease, target, death } = move;
   const now = ctx.clock.now();
   const retentionEnd = retentionEndAfter(target, now);
+  const groupName = groupNameOf(lease);
+  // Dead letters of one group lie in the order of their deaths, so that a redrive moves them in that order.
+  const shard = death && groupName !== undefined ? shardOfGroup(target, groupName) : randomShard(target, ctx.random);
   const moved = await moveMessages(ctx, {
     ...move,
+    ...(death ? defined({ groupName }) : {}),
     row: {
-      ...placeAt(target, randomShard(target, ctx.random), priorityLevelOf(lease)),
+      ...placeAt(target, shard, priorityLevelOf(lease)),
       version: ctx.newVersion(),
       since: now,
       publishedAt: lease.publishedAt ?? lease.since,
-      ...defined({ retentionEnd, death: death && (lease.kind === 'group' ? { ...death, group: lease.group.name } : death) }),
+      ...defined({ retentionEnd, death: death && { ...death, ...defined({ group: groupName }) } }),
     },
     // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
     slotOf: (slot) => slotInNewQueue(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),
@@ -141,6 +147,7 @@ async function moveWholeRow(ctx: Context, rowMove: RowMove): Promise<Moved> {
     ...newLeaseRow(ctx, rowMove.target, { ...row, id: lease.id, slots, content }),
     ...defined({ sourceShard: lease.sourceShard, needsCleanup: lease.needsCleanup }),
     ...defined({ outOfOrder: lease.kind === 'parcel' ? lease.outOfOrder : undefined }),
+    ...defined({ groupName: lease.kind === 'parcel' ? lease.groupName : undefined }),
   };
   const next: LeaseRow = lease.kind === 'keyed' ? { ...moved, kind: 'keyed', keyed: lease.keyed } : moved;
   const losesTtl = !rewritten && lacksTtl(content, row.retentionEnd) && lease.retentionEnd !== undefined;
@@ -191,7 +198,7 @@ async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
 /** The row of its own that a message moves to, with the body to offload for it, if any. `marker`: the row of its own id. */
 function ownRow(
   ctx: Context,
-  { lease, row, slotOf, changeContent, target }: RowMove,
+  { lease, row, slotOf, changeContent, target, groupName }: RowMove,
   slot: number,
   content: Content,
   marker: string | undefined,
@@ -201,7 +208,7 @@ function ownRow(
   const encoded = joinEntries([encodeContent(changeContent ? changeContent(content) : content)]);
   const { content: stored, chunks } = storeContent(encoded, room, () => ctx.ids.parcel(0));
   const arrived = slotOf(lease.slots[slot]!);
-  const next = newLeaseRow(ctx, target, { ...row, id, slots: [arrived], content: stored });
+  const next = { ...newLeaseRow(ctx, target, { ...row, id, slots: [arrived], content: stored }), ...defined({ groupName }) };
   return {
     id,
     row: encodeLease(next),

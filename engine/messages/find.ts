@@ -43,7 +43,7 @@ export async function findMessage(
 
 async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted: Wanted): Promise<Found | 'moved' | undefined> {
   const { parcel: parcelId, slot, shard, level, group: key } = parseMessageId(id);
-  if (key !== undefined) return findInGroup(ctx, { group: groupPlace(queue, key), parcel: parcelId, slot }, wanted);
+  if (key !== undefined) return findInGroup(ctx, queue, { group: groupPlace(queue, key), parcel: parcelId, slot }, wanted);
   const ownRow = slotRowId(parcelId, slot);
   const keys: Key[] = [leaseKey(parcelId), leaseKey(ownRow)];
   // Read `messages` first: a row is put into `leases` before it is removed from `messages`.
@@ -65,6 +65,7 @@ async function findByParcel(ctx: Context, queue: QueueRecord, id: string, wanted
 
 async function findInGroup(
   ctx: Context,
+  queue: QueueRecord,
   { group: place, parcel: parcelId, slot }: Omit<MarkedPlace, 'at'>,
   wanted: Wanted,
 ): Promise<Found | 'moved' | undefined> {
@@ -75,6 +76,11 @@ async function findInGroup(
   const [row] = await ctx.store.get([leaseKey(place)]);
   // Read these after the group's row: a message that leaves that row is put here in the same write.
   const [own, kept] = await ctx.store.get([leaseKey(ownRow), leaseKey(keptRow)]);
+  // A redrive has put the message into a group again.
+  const marks = marksIn(ctx, { id: ownRow, row: own, readAt });
+  if (marks && marks.parcel !== parcelId && incarnationOf(marks.group) === queue.incarnation) {
+    return findInGroup(ctx, queue, marks, wanted);
+  }
   const apart =
     messageIn(ctx, { id: ownRow, row: own, readAt }, 0, wanted) ??
     messageIn(ctx, { id: keptRow, row: kept, readAt }, slot, wanted);
@@ -130,7 +136,7 @@ async function findOwnFrom(
     const seen: Snapshot = { id: rowId, row: rows[index], readAt };
     const marks = marksIn(ctx, seen);
     if (marks && incarnationOf(marks.group) === queue.incarnation) {
-      const inGroup = await findInGroup(ctx, marks, wanted);
+      const inGroup = await findInGroup(ctx, queue, marks, wanted);
       if (inGroup) return inGroup;
     }
     const found = messageIn(ctx, seen, 0, wanted);
@@ -155,10 +161,11 @@ export type HeldBy = Pick<Receipt, 'rowId' | 'slot' | 'token'>;
  * `tombstoneMs` at least, for a group until it advances. Undefined: not cancelled, or not known any more.
  */
 export async function findCancelled(ctx: Context, queue: QueueRecord, id: string): Promise<{ heldBy?: HeldBy } | undefined> {
-  const readAt = ctx.clock.now();
   const { parcel, slot: ofParcel, group: key } = parseMessageId(id);
   if (isServerId(id) && key !== undefined) {
-    const inGroup = await findCancelledInGroup(ctx, groupPlace(queue, key), parcel, ofParcel);
+    const inGroup =
+      (await findCancelledInGroup(ctx, groupPlace(queue, key), parcel, ofParcel)) ??
+      (await findCancelledAt(ctx, [{ row: slotRowId(keptRowId(parcel, key), ofParcel), slot: 0 }]));
     if (inGroup) return inGroup;
     const kept = await findMessage(ctx, queue, id, isShown);
     return kept && 'lease' in kept && kept.lease.slots[kept.slot]?.end === 'cancelled' ? {} : undefined;
@@ -169,6 +176,14 @@ export async function findCancelled(ctx: Context, queue: QueueRecord, id: string
         { row: slotRowId(parcel, ofParcel), slot: 0 },
       ]
     : [{ row: ownRowId(queue.incarnation, id), slot: 0 }];
+  return findCancelledAt(ctx, places);
+}
+
+async function findCancelledAt(
+  ctx: Context,
+  places: readonly { row: string; slot: number }[],
+): Promise<{ heldBy?: HeldBy } | undefined> {
+  const readAt = ctx.clock.now();
   const rows = await ctx.store.get(places.map(({ row }) => leaseKey(row)));
   for (const [index, { row: rowId, slot }] of places.entries()) {
     const { lease, tombstone } = decodeSnapshot({ id: rowId, row: rows[index], readAt }, ctx.clock.now());

@@ -3,7 +3,7 @@ import type { DeathRecord, Json, Message, MessageState, ReceivedMessage } from '
 import { defined } from '../../contract/defined.ts';
 import type { Ending } from '../leases/kept-messages.ts';
 import type { Content } from '../model/content-codec.ts';
-import { messageIdOf } from '../model/group-row.ts';
+import { groupNameOf, messageIdOf } from '../model/group-row.ts';
 import { groupKeyOf, isGroupRow, messageId } from '../model/ids.ts';
 import { ownIdOf } from '../model/marker.ts';
 import { priorityLevelOf, type QueueRecord } from '../model/queue-record.ts';
@@ -20,11 +20,6 @@ function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attribut
   const { body = null, bodyBase64, attributes = {}, unreadable } = from;
   if (unreadable !== undefined) return { unreadable, attributes };
   return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
-}
-
-function groupOf(lease: LeaseRow): string | undefined {
-  if (lease.kind === 'group') return lease.group.name;
-  return lease.kind === 'parcel' ? lease.groupName : undefined;
 }
 
 /** The priority to show: none for the lowest level. */
@@ -50,7 +45,7 @@ export function receivedMessage({ incarnation }: QueueRecord, lease: LeaseRow, i
     receives: slot.receives,
     failures: slot.failures,
     priority: priorityOf(lease),
-    group: groupOf(lease),
+    group: groupNameOf(lease),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     leasedUntil: instant(leaseEnd(slot)),
     deadLetter: deathRecord(lease, slot),
@@ -90,7 +85,7 @@ export function leasedMessage(
     receives: slot.receives,
     failures: slot.failures,
     priority: priorityOf(lease),
-    group: groupOf(lease),
+    group: groupNameOf(lease),
     publishedAt: instant(lease.publishedAt ?? lease.since),
     visibleAt: instant(slot.visibleAt),
     expiresAt: lease.retentionEnd === undefined ? null : instant(lease.retentionEnd),
@@ -122,7 +117,7 @@ export function unreceivedMessage(
     failures: 0,
     priority: priorityOf(parcel),
     group,
-    publishedAt: instant(parcel.since),
+    publishedAt: instant(parcel.publishedAt ?? parcel.since),
     visibleAt: instant(visibleAt),
     expiresAt: parcel.retentionEnd === undefined ? null : instant(parcel.retentionEnd),
     ...endingRecord(ended),

@@ -59,6 +59,17 @@ export function parcelIdOf(lease: LeaseRow): string {
   return lease.kind === 'group' ? `${lease.group.head}-${groupKeyOf(lease.id)}` : lease.id;
 }
 
+/** The group of the messages in a row; for a dead letter, the one in which it died. */
+export function groupNameOf(lease: LeaseRow): string | undefined {
+  if (lease.kind === 'group') return lease.group.name;
+  return lease.kind === 'parcel' ? lease.groupName : undefined;
+}
+
+/** The shard to which all dead letters of a group go, as long as their queue has as many. */
+export function shardOfGroup({ shards }: Pick<QueueRecord, 'shards'>, name: string): number {
+  return hash('sha256', name, 'buffer').readUInt32BE() % shards;
+}
+
 /** The parcel of the message in this slot of a group's row, and its slot in that parcel. */
 export function slotInParcel({ group }: GroupLeaseRow, slot: number): { parcel: string; slot: number } {
   return { parcel: group.head, slot };

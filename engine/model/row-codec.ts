@@ -29,9 +29,10 @@ import {
 import { decodeSlot, encodeSlot } from './slot-codec.ts';
 
 export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
-  const { shard, id, count, since, visibleAt = 0, retentionEnd, content } = parcel;
+  const { shard, id, count, since, publishedAt, visibleAt = 0, retentionEnd, content } = parcel;
   const row: Row = { shard, id, count, since, ...encodeStoredContent(content), ...encodeOwnRows(shard, parcel) };
   if (visibleAt > since) row.visibleAt = visibleAt;
+  if (publishedAt !== undefined) row.publishedAt = publishedAt;
   if (retentionEnd !== undefined) {
     row.expiresAt = retentionEnd;
     if (!hasDeadLetter) row.ttl = bodyTtl(retentionEnd);
@@ -46,6 +47,7 @@ export function decodeParcel(row: Row): Parcel {
     id: row.id as string,
     count: row.count as number,
     since: row.since as number,
+    publishedAt: row.publishedAt as number | undefined,
     visibleAt: row.visibleAt as number | undefined,
     retentionEnd: row.expiresAt as number | undefined,
     content: decodeStoredContent(row),

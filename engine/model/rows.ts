@@ -73,13 +73,15 @@ export function mayOverrideParcel({ sourceShard, slots }: LeaseRow): boolean {
   return sourceShard !== undefined && !slots.some(({ end, token }) => end === 'done' && token !== undefined);
 }
 
-/** A row of `messages`. Only those of groups have `visibleAt` and `ownRows`. */
+/** A row of `messages`. Only those of groups have `publishedAt`, `visibleAt` and `ownRows`. */
 export interface Parcel extends OwnRows {
   shard: string;
   id: string;
   count: number;
-  /** When the parcel was published, ms. */
+  /** When the parcel was published, or when its message entered the queue by a redrive, ms. */
   since: number;
+  /** When its message was published, ms, if it has changed queue since. */
+  publishedAt?: number;
   /** When its messages can first be received, ms, if that is later. */
   visibleAt?: number;
   /** When its retention ends, ms; undefined: never. */
@@ -150,7 +152,7 @@ export interface ParcelLeaseRow extends LeaseRowFields {
   kind: 'parcel';
   /** The shard from which the parcel was taken out of order. No receive meets a late copy there: it is removed after the end. */
   outOfOrder?: string;
-  /** The name of the group, in a row that keeps the group's ended messages. */
+  /** The name of the group in which its messages ended, or died. */
   groupName?: string;
 }
 

@@ -10,12 +10,13 @@ import { type RetryBudget, withRetry } from '../context/retry.ts';
 import { readRow, type Snapshot } from '../leases/lease-store.ts';
 import { removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
+import { tailOf } from '../lifecycle/group-tail.ts';
 import { groupPlace, laneOf } from '../model/group-row.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { transactionWritesMax } from '../port/row-writes.ts';
 import { untilDone } from '../port/until-done.ts';
 import { targetOf } from '../queues/publish-target.ts';
-import { type Appended, appendedTo, groupParcelsOf, groupWrites, readGroups, type SeenGroup, tailOf } from './group-writes.ts';
+import { type Appended, appendedTo, groupParcelsOf, groupWrites, readGroups, type SeenGroup } from './group-writes.ts';
 import { markerIdOf, takenBy } from './markers.ts';
 import type { Pending } from './parcels.ts';
 

@@ -24,7 +24,15 @@ import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { prepare } from '../messages/commit-rollback.ts';
 import { joinEntries, type StoredContent } from '../model/content-codec.ts';
 import { messageId, ownRowId } from '../model/ids.ts';
-import { levelIn, type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
+import {
+  incarnationOf,
+  levelIn,
+  type QueueRecord,
+  randomShard,
+  retentionEndAfter,
+  shardKey,
+  writeDeadline,
+} from '../model/queue-record.ts';
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import type { LeaseRow, Tombstone } from '../model/rows.ts';
 import { visibleAtOf } from '../model/timing.ts';
@@ -100,7 +108,7 @@ export function newOwnRow(
 export function isFree(queue: QueueRecord, seen: Snapshot, now: number): boolean {
   const { lease, tombstone, marker } = decodeSnapshot(seen, now);
   // A purge frees the id of a message in a group. Otherwise it is free when its marker has ended.
-  if (marker) return marker.marks.at < queue.purgedBefore;
+  if (marker) return incarnationOf(marker.marks.group) === queue.incarnation && marker.marks.at < queue.purgedBefore;
   if (!lease) return !tombstone || isForgotten(queue, tombstone, now) || releasesId(queue, tombstone);
   if (!lease.shard.startsWith(`${queue.incarnation}:`)) return false;
   // A purged message is gone even while it is leased; its ack is told so. A message that expires while leased may still be acked.

@@ -8,13 +8,14 @@ import type { DeathReason } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRow, readRows, retryOnConflict } from '../leases/lease-store.ts';
+import { moveToGroup } from '../lifecycle/group-moves.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
-import { isLive, type LeaseRow } from '../model/rows.ts';
+import { isLive, isUnreadable, type LeaseRow, type ParcelLeaseRow } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
 import { nextPage, type RedriveCandidate } from './pages.ts';
 import { readTask, saveTask, type Task } from './task.ts';
@@ -93,9 +94,11 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
   let place = next;
   let { moved, skipped } = task;
   let share = task.ratePerSecond === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(task.ratePerSecond));
+  // Dead letters of groups move one after the other, to keep their order.
+  const rowsMax = (await hasGroups(ctx, candidates)) ? 1 : candidates.length;
   for (let at = 0; at < candidates.length; ) {
     // Run in parallel only as many rows as the share covers if each is full.
-    const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, candidates.length))));
+    const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, rowsMax))));
     const results = await Promise.all(
       together.map((one) => moveSelected(ctx, queue, task, one, Math.min(share, parcelSlotsMax))),
     );
@@ -116,6 +119,15 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
   }
   const ended = place === undefined ? { state: 'done' as const, endedAt: ctx.clock.now() } : { place };
   return { changes: { moved, skipped, ...ended }, moved: moved - task.moved };
+}
+
+async function hasGroups(ctx: Context, candidates: readonly RedriveCandidate[]): Promise<boolean> {
+  const ids = candidates.flatMap(({ id, waiting }) => (waiting ? [] : [id]));
+  const rows = await readRows(ctx, [...new Set(ids)]);
+  return rows.some((seen) => {
+    const { lease } = decodeSnapshot(seen, ctx.clock.now());
+    return lease !== undefined && diedInGroup(lease);
+  });
 }
 
 /** Moves the selected messages of one row, at most `max`. `isDone` is false if the row has more messages to move. */
@@ -152,10 +164,19 @@ async function moveSelected(
     if (movable.length === 0 || !target) return { done: done(moved, leased + movable.length) };
     if (moved >= max) return { done: { moved, skipped: 0, isDone: false } };
     const slots = movable.slice(0, max - moved);
-    const result = await moveSlots(ctx, { seen, lease, slots, target });
+    const result = await (diedInGroup(lease)
+      ? moveToGroup(ctx, { seen, lease, target })
+      : moveSlots(ctx, { seen, lease, slots, target }));
     if (result.applied) moved += slots.length;
     return { seen: result.seen };
   });
+}
+
+type DeadInGroup = Omit<ParcelLeaseRow, 'groupName'> & { groupName: string };
+
+/** Whether the message goes back to its group. An unreadable one is moved as it is. */
+function diedInGroup(lease: LeaseRow): lease is DeadInGroup {
+  return lease.kind === 'parcel' && lease.groupName !== undefined && lease.slots.length === 1 && !isUnreadable(lease);
 }
 
 function movableSlots(lease: LeaseRow, only: number | undefined, now: number): { movable: number[]; held: number } {

@@ -75,14 +75,13 @@ onBothStores('a message that was dead-lettered and redriven', (driven) => {
     expect(results).toEqual([{ ok: true, id: 'mine', duplicate: true }]);
   });
 
-  it('a dead letter shows the group it came from, and a redriven message is in no group', async () => {
+  it('a dead letter shows the group it came from, and a redriven message is in that group again', async () => {
     const { redrive, receive, call } = driven();
     await queues();
     await die([{ body: 1, group: 'g' }]);
-    expect((await call('peek', 'dead', {})).messages).toMatchObject([{ body: 1, deadLetter: { group: 'g' } }]);
+    expect((await call('peek', 'dead', {})).messages).toMatchObject([{ body: 1, group: 'g', deadLetter: { group: 'g' } }]);
     await redrive('dead');
     const [back] = await receive('q');
-    expect(back).toMatchObject({ body: 1 });
-    expect(back).not.toHaveProperty('group');
+    expect(back).toMatchObject({ body: 1, group: 'g' });
   });
 });

@@ -1,7 +1,7 @@
 /** Mutants of own ids, dedup keys and delays in groups. */
 import type { Mutant } from './mutant.ts';
 
-const tests = ['test/engine/group-ids.test.ts', 'test/engine/group-delays.test.ts'];
+const tests = ['test/engine/group-ids.test.ts', 'test/engine/group-delays.test.ts', 'test/engine/group-redrive.test.ts'];
 
 export const groupIds: readonly Mutant[] = [
   {
@@ -49,8 +49,8 @@ export const groupIds: readonly Mutant[] = [
   {
     name: 'a purge does not free the own ids of groups',
     file: 'engine/publish/own-id.ts',
-    find: 'if (marker) return marker.marks.at < queue.purgedBefore;',
-    replace: 'if (marker) return false;',
+    find: 'queue.incarnation && marker.marks.at < queue.purgedBefore;',
+    replace: 'queue.incarnation && marker.marks.at < 0;',
     tests,
   },
   {
@@ -79,6 +79,26 @@ export const groupIds: readonly Mutant[] = [
     file: 'engine/operations/cancel-message.ts',
     find: 'group.dueAt !== undefined && group.dueAt > now ?',
     replace: 'group.dueAt !== undefined && group.dueAt > now + 1e12 ?',
+    tests,
+  },
+  {
+    name: 'a redriven message of a group loses its id',
+    file: 'engine/lifecycle/group-moves.ts',
+    find: 'ownRows: [lease.id] },',
+    replace: 'ownRows: [] },',
+    tests,
+  },
+  {
+    name: 'a redrive copies a message of a group in spite of a concurrent change',
+    file: 'engine/lifecycle/group-moves.ts',
+    find: 'when: unchanged(seen.row!), then: { put: marker }',
+    replace: "when: { exists: ['id'] }, then: { put: marker }",
+  },
+  {
+    name: 'a redriven message of a group is not where its marker says',
+    file: 'engine/messages/find.ts',
+    find: 'if (marks && marks.parcel !== parcelId &&',
+    replace: 'if (marks && marks.parcel === parcelId &&',
     tests,
   },
 ];

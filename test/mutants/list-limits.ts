@@ -125,7 +125,7 @@ export const limits: readonly Mutant[] = [
   },
   {
     name: 'purged messages block their group while they are leased',
-    file: 'engine/publish/group-writes.ts',
+    file: 'engine/lifecycle/group-tail.ts',
     find: 'lease.since < queue.purgedBefore && lease.slots.some(isLive)',
     replace: 'lease.since < 0 && lease.slots.some(isLive)',
     tests: ['test/engine/places.test.ts'],

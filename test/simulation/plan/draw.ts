@@ -42,6 +42,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     die: 0.7,
     purge: 0.2,
     update: 0.3,
+    redrive: 0.7,
   },
   pausing: { publish: 4, receive: 7, ack: 3, update: 3, sweep: 1 },
   keeping: { publish: 4, receive: 8, ack: 7, look: 5, release: 1, cancel: 1.5, purge: 0.2, update: 0.2, sweep: 0.5, die: 0.3 },
@@ -181,6 +182,7 @@ interface ThemeOptions {
 
 const themeOptions: Record<string, ThemeOptions> = {
   groups: { grouped: 0.85 },
+  redriving: { grouped: 0.35 },
   keys: { themeSettings: drawDeduplication, entries: drawKeyed },
   replacing: { themeSettings: drawIdempotency, entries: drawOwnIds },
   scheduling: { pace: 1.5 * minuteMs, swept: true },
