@@ -99,7 +99,12 @@ export interface Operations {
     input: Page & { state?: MessageState };
     output: { messages: Message[]; cursor?: string };
   };
-  getMessage: { params: { queue: string; id: string }; input: { waitSeconds?: number }; output: Message };
+  getMessage: {
+    params: { queue: string; id: string };
+    input: { waitSeconds?: number };
+    /** `wakeUrl`: where the caller can wait on for the end of the message, after a wait in which it did not end: see wake.ts. */
+    output: Message & { wakeUrl?: string };
+  };
   updateMessage: { params: { queue: string; id: string }; input: MessageChanges; output: { id: string; visibleAt: string } };
   cancelMessage: { params: { queue: string; id: string }; input: { force?: boolean }; output: object };
   commitMessage: { params: { queue: string; id: string }; input: object; output: object };

@@ -9,6 +9,7 @@ import { parseInput, parseParams, parsePublishEntry, parseTopicEntry } from '../
 import { type Context, createContext } from './context/context.ts';
 import { unavailableCall } from './context/unavailable.ts';
 import type { Engine, EngineParts, QueueOperation } from './engine.ts';
+import { endKey } from './leases/kept-messages.ts';
 import { ack } from './operations/ack.ts';
 import { cancelMessage } from './operations/cancel-message.ts';
 import { extend } from './operations/extend.ts';
@@ -119,6 +120,7 @@ export function createEngine(parts: EngineParts): Engine {
     giveBack: (queue, receipts) => withUnavailable(() => release(ctx, queue, receipts, { isUnhandled: true })),
     nextDue: (queue, { endsAt } = {}) => withUnavailable(() => nextDue(withinTime(ctx, endsAt), queue)),
     onWakeup: (queue, wake) => ctx.wakeups.add(queue, wake),
+    onEnd: (queue, id, wake) => ctx.wakeups.add(endKey(queue, id), wake),
     sweep: (options) => withUnavailable(() => sweep(ctx, options)),
     runRedrive: (queue, task, options) => withUnavailable(() => runRedrive(ctx, queue, task, options)),
   };

@@ -166,6 +166,8 @@ export interface Engine {
    * returns is called. Other processes are not noticed.
    */
   onWakeup(queue: string, wake: () => void): () => void;
+  /** The same when this process ends a message of the queue, or moves it to another. */
+  onEnd(queue: string, id: string, wake: () => void): () => void;
   /**
    * Does everything that must happen even if no caller receives. Call it every `sweepPeriodMs`. Stops at `until` (ms of the
    * clock) or at the signal.

@@ -26,10 +26,28 @@ const dueOrDelayed = {
   dynamodb: { NewImage: { expiry: { N: [{ exists: true }] }, fresh: { S: [{ exists: false }] } } },
 };
 
-export const streamFilters = { messages: published, leases: dueOrDelayed } as const;
+/** A message that ended and is kept, perhaps with a result for which its publisher waits. Only such a row has both fields. */
+const kept = {
+  eventName: ['INSERT', 'MODIFY'],
+  dynamodb: {
+    NewImage: {
+      until: { N: [{ exists: true }] },
+      since: { N: [{ exists: true }] },
+      expiry: { N: [{ exists: false }] },
+    },
+  },
+};
+
+export const streamFilters = { messages: [published], leases: [dueOrDelayed] } as const;
+/** Of a function that also tells of results. */
+export const resultFilters = { messages: [published], leases: [dueOrDelayed, kept] } as const;
 
 /** At most two functions can read a stream: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.Lambda.html */
-export function triggerByStreams(target: NodeFunction, tables: Tables): void {
+export function triggerByStreams(
+  target: NodeFunction,
+  tables: Tables,
+  filters: typeof streamFilters | typeof resultFilters = streamFilters,
+): void {
   const streams = tables.streams();
   const actions = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((action) => `dynamodb:${action}`);
   target.allow(actions, Object.values(streams));
@@ -42,7 +60,7 @@ export function triggerByStreams(target: NodeFunction, tables: Tables): void {
       retryAttempts,
       maxRecordAge,
       bisectBatchOnError: false,
-      filters: [{ pattern: JSON.stringify(streamFilters[table]) }],
+      filters: filters[table].map((filter) => ({ pattern: JSON.stringify(filter) })),
     });
   }
 }

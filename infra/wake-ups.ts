@@ -12,7 +12,7 @@ import { addWakeTo } from './dashboard.ts';
 import { type Functions, waitingMemorySize } from './functions.ts';
 import type { GeneratedSecret } from './generated-secret.ts';
 import type { QueueMetrics } from './queue-metrics.ts';
-import { triggerByStreams } from './stream-triggers.ts';
+import { resultFilters, triggerByStreams } from './stream-triggers.ts';
 import { allowTables, wakeAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
 
@@ -78,7 +78,7 @@ export class WakeUps extends Construct {
     });
     const connections = `arn:${partition}:execute-api:${region}:${account}:${api.apiId}/${stageName}/POST/@connections/*`;
     wake.allow(['execute-api:ManageConnections'], [connections]);
-    triggerByStreams(wake, tables);
+    triggerByStreams(wake, tables, resultFilters);
     metrics.addWake(name, wake);
     alarms.addWake(name, wake);
     addWakeTo(dashboard, wake, stage);

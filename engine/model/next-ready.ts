@@ -1,6 +1,7 @@
 /** When the messages of a row are next ready, judged by the row alone: for streams, whose readers see one row at a time. */
 import type { Row } from '../port/port.ts';
 import { groupDue } from './group-row.ts';
+import { messageId } from './ids.ts';
 import { incarnationOf } from './queue-record.ts';
 import { decodeLease } from './row-codec.ts';
 import { isLive, type LeaseRow } from './rows.ts';
@@ -52,4 +53,18 @@ function readyAt(lease: LeaseRow, at: number): number {
 
 function isPartition(shard: unknown): shard is string {
   return typeof shard === 'string' && partition.test(shard);
+}
+
+/**
+ * Of a row of `leases`: the message under its caller's own id that the row shows as ended, or dead-lettered. By the incarnation of the
+ * queue to which it was published.
+ */
+export function ownEnd(row: Row): { incarnation: string; id: string } | undefined {
+  const { id: rowId } = row;
+  const at = typeof rowId === 'string' ? rowId.indexOf('=') : -1;
+  if (at < 0) return undefined;
+  const decoded = decodeLease(row);
+  if ('marker' in decoded) return undefined;
+  const isOver = 'tombstone' in decoded || decoded.lease.death !== undefined || !decoded.lease.slots.some(isLive);
+  return isOver ? { incarnation: (rowId as string).slice(0, at), id: messageId(rowId as string, 0) } : undefined;
 }

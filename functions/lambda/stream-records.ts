@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
  */
 import { fromItem, type Item } from '../../engine/dynamo/attribute-values.ts';
-import { leaseReady, type NextReady, parcelReady } from '../../engine/model/next-ready.ts';
+import { leaseReady, type NextReady, ownEnd, parcelReady } from '../../engine/model/next-ready.ts';
 
 export interface StreamRecord {
   eventName?: string;
@@ -42,5 +42,13 @@ export function wakesIn(
         ? [{ incarnation, messages: messages(later), inMs: Math.min(...later.map(({ at }) => at)) - now }]
         : []),
     ];
+  });
+}
+
+/** The messages under own ids that have ended, or were dead-lettered. */
+export function endsIn(records: readonly StreamRecord[]): { incarnation: string; id: string }[] {
+  return records.flatMap(({ dynamodb: { Keys, NewImage } = {} }) => {
+    const end = Keys?.shard === undefined && NewImage ? ownEnd(fromItem(NewImage)) : undefined;
+    return end ? [end] : [];
   });
 }

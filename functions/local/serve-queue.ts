@@ -14,6 +14,7 @@ import { createAuthenticateSqs } from '../sqs/authenticate.ts';
 import { createSqsFace } from '../sqs/face.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import { consoleFiles } from './console-files.ts';
+import { createEndWatch } from './end-watch.ts';
 import { type Fetch, serveHttp, type TimeLimits } from './http-server.ts';
 import { createPushJobs } from './push-jobs.ts';
 import { createQueueWatch } from './queue-watch.ts';
@@ -88,13 +89,24 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     ...(isOwnHost && { isOwnHost }),
   });
   const faces: Fetch = { fetch: (request, bindings) => (sqs.takes(request) ? sqs : app).fetch(request, bindings) };
+  const isShared = options.holder === undefined;
+  const watchEnd = createEndWatch({ engine, clock, isShared });
   const watch = createQueueWatch({
     engine,
     clock,
-    isShared: options.holder === undefined,
+    isShared,
     onError: (error, queue) => log.error('A queue cannot be watched for wake-ups', { queue }, error),
   });
-  const wakes = createWakeServer({ engine, clock, authenticate, watch, keys, log, ...defined({ allowedOrigins, isOwnHost }) });
+  const wakes = createWakeServer({
+    engine,
+    clock,
+    authenticate,
+    watch,
+    watchEnd,
+    keys,
+    log,
+    ...defined({ allowedOrigins, isOwnHost }),
+  });
   const http = await serveHttp(faces, { host, port, timeLimits, wakes });
   jobs.startSweep();
   push.start();

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { wakeConnectionsMax, wakeFirstListenMs, wakePingMs, wakeQueuesMax, wakeRequestBytesMax } from '../../contract/limits.ts';
 import { type WakeNotice, wakePath } from '../../contract/wake.ts';
@@ -11,11 +12,13 @@ import { refusalOf } from '../errors/refusal.ts';
 import type { IsOwnHost } from '../http/own-host.ts';
 import type { Log } from '../service/log.ts';
 import { acceptListen, type ListenParts, readRequest, stillCounts } from '../wake/listen.ts';
+import type { EndWatch } from './end-watch.ts';
 import { hostnameOf } from './loopback.ts';
 import type { QueueWatch } from './queue-watch.ts';
 
 export interface WakeServerParts extends ListenParts {
   watch: QueueWatch;
+  watchEnd: EndWatch;
   keys: Pick<Keys, 'find' | 'isOver'>;
   log: Log;
   /** As for HTTP. Default: every name does. */
@@ -45,7 +48,7 @@ const unreadBytesMax = 64 * 1024;
 const closeMsMax = 500;
 
 export function createWakeServer(parts: WakeServerParts): WakeServer {
-  const { watch, keys, log, isOwnHost = () => true, allowedOrigins = [] } = parts;
+  const { watch, watchEnd, keys, log, isOwnHost = () => true, allowedOrigins = [] } = parts;
   const limits = { ...limitsDefault, ...parts.limits };
   const server = new WebSocketServer({ noServer: true, maxPayload: wakeRequestBytesMax, clientTracking: true });
   const silent = new WeakSet<WebSocket>();
@@ -62,7 +65,7 @@ export function createWakeServer(parts: WakeServerParts): WakeServer {
   }
 
   function serve(socket: WebSocket): void {
-    /** By queue: ends the listen. */
+    /** By queue, or by queue and message: ends the listen. */
     const listens = new Map<string, () => void>();
     const late = setTimeout(() => socket.close(closeCodes.policyViolation, 'no listen in time'), limits.firstListenMs);
     const send = (notice: WakeNotice) => socket.send(JSON.stringify(notice));
@@ -74,22 +77,29 @@ export function createWakeServer(parts: WakeServerParts): WakeServer {
     async function listen(text: string): Promise<void> {
       const request = readRequest(text);
       if (request.action === 'keep') return;
-      const { queue } = request;
+      const { queue, id } = request;
+      const of = defined({ id });
+      const name = id === undefined ? queue : `${queue}/${id}`;
       try {
         const { principal, dueInMs } = await acceptListen(parts, request);
-        listens.get(queue)?.();
-        if (listens.size >= wakeQueuesMax && !listens.has(queue)) {
+        listens.get(name)?.();
+        if (listens.size >= wakeQueuesMax && !listens.has(name)) {
           throw new DumbwaiterError('invalid_input', `queue: a connection listens for at most ${wakeQueuesMax} queues`);
         }
         if (socket.readyState !== socket.OPEN) return;
         clearTimeout(late);
-        const tell = (inMs: number) => void wake(queue, principal.id, inMs, end);
-        const end = watch.listen(queue, tell);
-        listens.set(queue, end);
-        send({ listening: queue, ...(dueInMs !== undefined && { dueInMs }) });
+        if (id === undefined) {
+          const tell = (inMs: number) => void wake(queue, principal.id, inMs, end);
+          const end = watch.listen(queue, tell);
+          listens.set(name, end);
+        } else {
+          const tell = () => void tellEnd(queue, id, principal.id);
+          listens.set(name, watchEnd(queue, id, tell));
+        }
+        send({ listening: queue, ...of, ...(dueInMs !== undefined && { dueInMs }) });
       } catch (error) {
         const { code, message } = refusalOf(error, randomUUID(), log);
-        send({ refused: queue, code, message });
+        send({ refused: queue, ...of, code, message });
       }
     }
 
@@ -101,6 +111,12 @@ export function createWakeServer(parts: WakeServerParts): WakeServer {
       if (isOver && listens.get(queue) === end) listens.delete(queue);
       if (!counts) send({ refused: queue, code: 'unauthorized', message: 'The API key is unknown or revoked.' });
       else if (socket.readyState === socket.OPEN) send(inMs === 0 ? { wake: queue } : { wake: queue, inMs });
+    }
+
+    async function tellEnd(queue: string, id: string, principalId: string): Promise<void> {
+      listens.delete(`${queue}/${id}`);
+      const counts = await stillCounts(keys, principalId).catch(() => true);
+      if (counts && socket.readyState === socket.OPEN) send({ ended: queue, id });
     }
 
     let handled = Promise.resolve();

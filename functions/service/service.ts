@@ -112,6 +112,7 @@ export function createService(parts: ServiceParts): Service {
           await secrets.forget(call.params.queue);
           await queueRows?.forget(call.params.queue);
         }
+        if (call.operation === 'getMessage') return waited(output as OutputOf<'getMessage'>, call.input.waitSeconds);
         if (call.operation === 'getSubscription') return subscription(output as OutputOf<'getSubscription'>, principal);
         return call.operation === 'receive' ? received(output as OutputOf<'receive'>) : output;
       }
@@ -121,6 +122,11 @@ export function createService(parts: ServiceParts): Service {
   function received(output: OutputOf<'receive'>): OutputOf<'receive'> {
     const isIdle = output.messages.length === 0;
     return { ...output, ...(waitIsCheap && { waitIsCheap }), ...(isIdle && wakeUrl !== undefined && { wakeUrl }) };
+  }
+
+  function waited(message: OutputOf<'getMessage'>, waitSeconds = 0): OutputOf<'getMessage'> {
+    const mayWait = wakeUrl !== undefined && waitSeconds > 0 && message.endedAt === undefined;
+    return mayWait ? { ...message, wakeUrl } : message;
   }
 
   /** A key that covers the topic need not cover what waits in an existing queue that it delivers into. */

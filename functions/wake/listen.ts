@@ -19,6 +19,8 @@ const administratorId = administrator('admin').id;
 export interface Listening {
   queue: string;
   incarnation: string;
+  /** Of a message whose end is waited for. Undefined: the listen is for messages to receive. */
+  id?: string;
   /** By whose key. */
   principal: Principal;
   /** When something in the queue is next due, if that is ahead. */
@@ -42,21 +44,23 @@ export function readRequest(text: string): WakeRequest {
   } catch {
     throw invalidInput('the request is not JSON');
   }
-  const { action, queue, key } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>;
+  const { action, queue, key, id } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>;
   if (action === 'keep') return { action };
   if (action !== 'listen') throw invalidInput('action: must be "listen" or "keep"');
   if (typeof key !== 'string') throw invalidInput('key: must be an API key');
+  if (id !== undefined) return { action, ...parseParams('getMessage', { queue, id }), key };
   return { action, queue: parseParams('receive', { queue }).queue, key };
 }
 
-/** Throws DumbwaiterError: the key must be allowed to receive from the queue. */
+/** Throws DumbwaiterError: the key must be allowed to receive from the queue, or to read the message. */
 export async function acceptListen(
   { engine, authenticate, clock }: ListenParts,
-  { queue, key }: Extract<WakeRequest, { action: 'listen' }>,
+  { queue, key, id }: Extract<WakeRequest, { action: 'listen' }>,
 ): Promise<Listening> {
   const principal = await authenticate(`Bearer ${key}`);
-  authorize(principal, 'receive', { queue }, {});
+  authorize(principal, id === undefined ? 'receive' : 'getMessage', { queue }, {});
   const { incarnation, dueAt } = await engine.nextDue(queue);
+  if (id !== undefined) return { queue, incarnation, id, principal };
   const dueInMs = dueAt === undefined ? 0 : dueAt - clock.now();
   return { queue, incarnation, principal, ...(dueInMs > 0 && { dueInMs }) };
 }

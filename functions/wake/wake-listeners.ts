@@ -1,6 +1,6 @@
 /** Wakes connections that listen for a queue, as many as it got messages. */
 import type { WakeNotice } from '../../contract/wake.ts';
-import type { ListenerRow, ListenerRows } from './listener-rows.ts';
+import type { ListenerRow, ListenerRows, OwnMessage } from './listener-rows.ts';
 
 /** What became ready in a queue, or will. */
 export interface Ready {
@@ -53,4 +53,13 @@ export async function wakeListeners(
     if (told >= messages || met >= listenersMax) break;
   }
   return told;
+}
+
+/** Tells the connections that wait for the end of these messages. Returns how many were told. */
+export async function tellEnds({ rows, post, stillCounts }: WakeParts, messages: readonly OwnMessage[]): Promise<number> {
+  const unique = [...new Map(messages.map((message) => [`${message.incarnation}/${message.id}`, message])).values()];
+  const told = (await rows.takeEnds(unique)).map(async ({ connection, queue, id, by }) => {
+    return (await stillCounts(by)) && (await post(connection, { ended: queue, id })) === 'sent';
+  });
+  return (await Promise.all(told)).filter(Boolean).length;
 }

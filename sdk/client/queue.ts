@@ -143,7 +143,8 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * @throws DumbwaiterError `message_not_found`
    */
   async get(id: string, input: { waitSeconds?: number } = {}, options?: CallOptions): Promise<WaitingMessage<T>> {
-    return waitingMessage(await this.#connection.caller.call('getMessage', { queue: this.name, id }, input, options));
+    const { wakeUrl: _, ...message } = await this.#connection.caller.call('getMessage', { queue: this.name, id }, input, options);
+    return waitingMessage(message);
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Implements `QueueClient.call`. */
-import type { Json, Message } from '../../contract/contract.ts';
+import type { Json, Message, OutputOf } from '../../contract/contract.ts';
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { waitSecondsMax } from '../../contract/limits.ts';
 import { accepted } from '../calls/batch-results.ts';
@@ -7,6 +7,7 @@ import type { Caller, CallOptions } from '../calls/caller.ts';
 import type { Leases } from '../calls/leases.ts';
 import { entryOf, type NewMessage, type Publisher } from '../calls/publisher.ts';
 import { sleep, type Timers } from '../calls/timers.ts';
+import { ResultListener } from './result-listener.ts';
 
 export interface CallInput extends Pick<NewMessage, 'id' | 'attributes' | 'delaySeconds' | 'priority'> {
   /** How long to wait for the result, in seconds. Default 30. */
@@ -16,17 +17,26 @@ export interface CallInput extends Pick<NewMessage, 'id' | 'attributes' | 'delay
 export const callTimeoutSecondsDefault = 30;
 /** How long the last read of the result may take beyond the time-out, in ms, retries included. */
 const lastReadMsMax = 5_000;
+/** How long the first read waits at the server before the client listens on a connection for wake-ups, where there is one. */
+const firstWaitSeconds = 1;
+
+type Waited = OutputOf<'getMessage'>;
 
 /** Requests and replies: a message is published, its receiver acks it with a result, and that result is the reply. */
 export class Requests {
   readonly #caller: Caller;
   readonly #timers: Timers;
+  readonly #listener: ResultListener;
+  /** Whether the server offers wake-ups, for all that is known. */
+  #mayListen: boolean;
   /** Queues that are known to keep results. */
   readonly #keeping = new Set<string>();
 
   constructor(caller: Caller, timers: Timers) {
     this.#caller = caller;
     this.#timers = timers;
+    this.#listener = new ResultListener(caller, timers);
+    this.#mayListen = caller.canBeWoken;
   }
 
   /** Returns the result given with the ack; undefined if there was none. Throws DumbwaiterError as `QueueClient.call` documents. */
@@ -38,18 +48,57 @@ export class Requests {
     await this.#checkKeeps(queue, options);
     const { results } = await this.#caller.call('publish', { queue }, { messages: [entry] }, options);
     accepted(results[0]!);
+    // Most replies come soon, and a listen costs more than a short wait.
+    let waitSecondsNext = this.#mayListen ? firstWaitSeconds : waitSecondsMax;
     for (;;) {
       const leftMs = deadline - this.#timers.now();
-      const waitSeconds = Math.max(0, Math.min(waitSecondsMax, Math.floor(leftMs / 1000)));
+      const waitSeconds = Math.max(0, Math.min(waitSecondsNext, Math.floor(leftMs / 1000)));
+      waitSecondsNext = waitSecondsMax;
       const message = await this.#readMessage(queue, id, waitSeconds, options);
       if (isOver(message, queue)) return resultOf(message, queue);
       const restMs = deadline - this.#timers.now();
       if (restMs <= 0) return this.#giveUp(queue, id, timeoutSeconds, options);
-      if (waitSeconds === 0) await sleep(this.#timers, restMs, options.signal);
+      if (waitSeconds > 0) this.#mayListen = message.wakeUrl !== undefined;
+      if (message.wakeUrl !== undefined) {
+        const ended = await this.#untilTold(message.wakeUrl, queue, id, deadline, options);
+        if (ended) return resultOf(ended, queue);
+      } else if (waitSeconds === 0) await sleep(this.#timers, restMs, options.signal);
     }
   }
 
-  #readMessage(queue: string, id: string, waitSeconds: number, options: CallOptions): Promise<Message> {
+  /**
+   * Waits on the connection for wake-ups until the message has ended, until the deadline, or until the connection is lost. Returns the
+   * message if it has ended.
+   */
+  async #untilTold(
+    wakeUrl: string,
+    queue: string,
+    id: string,
+    deadline: number,
+    options: CallOptions,
+  ): Promise<Message | undefined> {
+    const wait = this.#listener.listen(wakeUrl, queue, id);
+    if (wait === undefined) return undefined;
+    const over = new AbortController();
+    const abort = () => over.abort(options.signal?.reason);
+    if (options.signal?.aborted) abort();
+    options.signal?.addEventListener('abort', abort, { once: true });
+    try {
+      const time = sleep(this.#timers, deadline - this.#timers.now(), over.signal);
+      time.catch(() => {});
+      if (!(await Promise.race([wait.listening, time]))) return undefined;
+      const message = await this.#readMessage(queue, id, 0, options);
+      if (isOver(message, queue)) return message;
+      await Promise.race([wait.told, time]);
+    } finally {
+      options.signal?.removeEventListener('abort', abort);
+      over.abort();
+      wait.end();
+    }
+    return undefined;
+  }
+
+  #readMessage(queue: string, id: string, waitSeconds: number, options: CallOptions): Promise<Waited> {
     return this.#caller.call('getMessage', { queue, id }, { waitSeconds }, { timeoutMs: lastReadMsMax, ...options });
   }
 

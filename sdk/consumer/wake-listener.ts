@@ -142,7 +142,8 @@ export class WakeListener {
   }
 }
 
-function noticeOf(data: unknown): WakeNotice | undefined {
+/** Undefined for a text that is no notice. */
+export function noticeOf(data: unknown): WakeNotice | undefined {
   try {
     const notice: unknown = JSON.parse(String(data));
     return typeof notice === 'object' && notice !== null ? (notice as WakeNotice) : undefined;

@@ -5,8 +5,8 @@ import { createEngine } from '../../engine/create.ts';
 import type { Engine, QueueOperation } from '../../engine/engine.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { seededRandom } from '../../engine/port/random.ts';
-import { incarnationsIn, type StreamRecord } from '../../functions/lambda/stream-records.ts';
-import { streamFilters } from '../../infra/stream-triggers.ts';
+import { endsIn, incarnationsIn, type StreamRecord } from '../../functions/lambda/stream-records.ts';
+import { resultFilters, streamFilters } from '../../infra/stream-triggers.ts';
 import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { hourMs } from '../support/durations.ts';
 import { type StreamedStore, streamed } from '../support/streamed-store.ts';
@@ -40,14 +40,18 @@ function passes(pattern: object, record: unknown): boolean {
 }
 
 /** The records that invoke the function. */
-async function triggersOf(work: () => Promise<unknown>): Promise<StreamRecord[]> {
+async function triggersOf(
+  work: () => Promise<unknown>,
+  filters: typeof streamFilters | typeof resultFilters = streamFilters,
+): Promise<StreamRecord[]> {
   streams.takeRecords();
   await work();
   const records = streams.takeRecords();
   expect(records.length).toBeGreaterThan(0);
   return records.flatMap(({ eventName, dynamodb: { Keys, NewImage } = {} }) => {
     const record = { eventName, dynamodb: { Keys, NewImage } } as StreamRecord;
-    return passes(streamFilters[Keys?.shard === undefined ? 'leases' : 'messages'], record) ? [record] : [];
+    const some: readonly object[] = filters[Keys?.shard === undefined ? 'leases' : 'messages'];
+    return some.some((filter) => passes(filter, record)) ? [record] : [];
   });
 }
 
@@ -108,4 +112,43 @@ test('the release of a message that has a row of its own triggers a dispatch', a
   await call('publish', { messages: [{ body: 1, id: 'own' }] });
   const held = await receipts();
   expect(incarnationsIn(await triggersOf(() => call('release', { receipts: held })), clock.now()).size).toBe(1);
+});
+
+describe('a request, whose result is kept', () => {
+  const request = { body: 1, id: 'request' };
+  const ends = async (work: () => Promise<unknown>) => endsIn(await triggersOf(work, resultFilters));
+  const keep = { doneSeconds: 60 };
+  const isRequest = [{ incarnation: expect.stringMatching(/^[0-9a-z]{8}$/), id: 'request' }];
+
+  beforeEach(async () => {
+    await call('updateQueue', { keep });
+  });
+
+  test('its publish and its receive tell no one who waits for the result, and its ack does', async () => {
+    expect(await ends(() => call('publish', { messages: [request] }))).toEqual([]);
+    let held: string[] = [];
+    expect(await ends(async () => (held = await receipts()))).toEqual([]);
+    expect(await ends(() => call('ack', { receipts: held, result: 5 }))).toEqual(isRequest);
+  });
+
+  test('its ack triggers no dispatch', async () => {
+    await call('publish', { messages: [request] });
+    const held = await receipts();
+    expect(await triggersOf(() => call('ack', { receipts: held, result: 5 }))).toEqual([]);
+  });
+
+  test('its dead-lettering tells those who wait, too', async () => {
+    await engine.call('createQueue', { queue: 'dead' }, {});
+    await call('updateQueue', { deadLetter: { queue: 'dead', maxReceives: 5 } });
+    await call('publish', { messages: [request] });
+    const held = await receipts();
+    expect(await ends(() => call('release', { receipts: held, failed: 'no', deadLetter: true }))).toEqual(isRequest);
+  });
+
+  test('a queue that keeps nothing triggers nothing by an ack', async () => {
+    await call('updateQueue', { keep: null });
+    await call('publish', { messages: [request] });
+    const held = await receipts();
+    expect(await triggersOf(() => call('ack', { receipts: held }), resultFilters)).toEqual([]);
+  });
 });

@@ -8,7 +8,7 @@ import type { WakeNotice } from '../../contract/wake.ts';
 import { toItem } from '../../engine/dynamo/attribute-values.ts';
 import type { LambdaContext } from '../../functions/lambda/context.ts';
 import type { StreamRecord } from '../../functions/lambda/stream-records.ts';
-import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
+import { scanRows, startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { eventually } from '../support/eventually.ts';
 import { gatewayEvent } from '../support/gateway-event.ts';
 import { type HttpListener, listen as listenHttp } from '../support/http-listener.ts';
@@ -173,6 +173,43 @@ test('a message that will be ready later is told of with the time, and the conne
   expect(posted).toEqual([{ connection: 'c1', notice: { wake: queue, inMs: expect.any(Number) } }]);
   await streams(await published(1));
   expect(posted[1]).toEqual({ connection: 'c1', notice: { wake: queue } });
+});
+
+/** The row of a message under an own id, as the stream of `leases` shows it. */
+async function ownRow(id: string): Promise<StreamRecord> {
+  const rows = await scanRows(dynamodb.sdk, process.env.DUMBWAITER_LEASES_TABLE!);
+  const row = rows.find((one) => String(one.id).endsWith(`=${id}`))!;
+  return { eventName: 'MODIFY', dynamodb: { Keys: toItem({ id: row.id! }), NewImage: toItem(row) } };
+}
+
+test('a connection that waits for a result is told when the message ends, once, and of nothing else', async () => {
+  await invoke('updateQueue', { queue }, { keep: { doneSeconds: 60 } });
+  const id = `${queue}-request`;
+  await invoke('publish', { queue }, { messages: [{ body: 1, id }] });
+  const wait = { action: 'listen', queue, key: adminKey, id };
+  expect(await ask('c1', { ...wait, key: 'dw_unknown' })).toMatchObject({ refused: queue, id, code: 'unauthorized' });
+  expect(await ask('c1', wait)).toEqual({ listening: queue, id });
+  await streams(await published(1), await ownRow(id));
+  expect(posted).toEqual([]);
+  const { messages } = await invoke<{ messages: { receipt: string }[] }>('receive', { queue });
+  await streams(await ownRow(id));
+  expect(posted).toEqual([]);
+  await invoke('ack', { queue }, { receipts: [messages[0]!.receipt], result: 5 });
+  await streams(await ownRow(id), await ownRow(id));
+  await streams(await ownRow(id));
+  expect(posted).toEqual([{ connection: 'c1', notice: { ended: queue, id } }]);
+});
+
+test('a read by id over HTTP that waited in vain says where to wait', async () => {
+  await invoke('publish', { queue }, { messages: [{ body: 1, id: 'waits' }] });
+  const read = async (waitSeconds: number) => {
+    const headers = { authorization: `Bearer ${adminKey}` };
+    const query = `waitSeconds=${waitSeconds}`;
+    const event = gatewayEvent({ method: 'GET', path: `/v1/queues/${queue}/messages/waits`, query, headers });
+    return JSON.parse((await api(event, context)).body);
+  };
+  expect(await read(1)).toMatchObject({ id: 'waits', wakeUrl: process.env.DUMBWAITER_WAKE_URL });
+  expect(await read(0)).not.toHaveProperty('wakeUrl');
 });
 
 test('a listen says when something in the queue is due', async () => {

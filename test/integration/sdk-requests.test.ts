@@ -264,7 +264,8 @@ describe('a call whose answers are lost', () => {
       expect(answer).toMatchObject({ code: 'call_timeout' });
     }
     expect(server.callsOf('getMessage').map(({ input }) => Number(input.waitSeconds))).toEqual([
-      20, 20, 5, 0, 0, 20, 20, 5, 0, 0,
+      // The first wait asks whether there are wake-ups.
+      1, 20, 20, 4, 0, 0, 20, 20, 5, 0, 0,
     ]);
     expect([server.callsOf('getQueue').length, cancelled]).toEqual([1, 2]);
     await server.stop();

@@ -12,6 +12,7 @@ import { createRandom } from '../../engine/port/random.ts';
 import { assembleQueue } from '../../functions/assembly.ts';
 import { fixedAdminKey } from '../../functions/auth/admin-key.ts';
 import { createAuthenticate } from '../../functions/auth/authenticate.ts';
+import { createEndWatch } from '../../functions/local/end-watch.ts';
 import { serveHttp, timeLimitsDefault } from '../../functions/local/http-server.ts';
 import { createQueueWatch, type QueueWatch, type Tell } from '../../functions/local/queue-watch.ts';
 import { createWakeServer } from '../../functions/local/wake-server.ts';
@@ -218,8 +219,9 @@ describe('limits of connections', () => {
     const { engine, keys, clock } = assembleQueue({ parts, log: silent, hosts: anyHost, invoke: async () => '' });
     await engine.call('createQueue', queue, {});
     const watch = around(createQueueWatch({ engine, clock, isShared: false, onError: () => undefined }));
+    const watchEnd = createEndWatch({ engine, clock, isShared: false });
     const authenticate = createAuthenticate({ keys, adminKey: fixedAdminKey(adminKey) });
-    const wakes = createWakeServer({ engine, keys, clock, authenticate, watch, log: silent, limits });
+    const wakes = createWakeServer({ engine, keys, clock, authenticate, watch, watchEnd, log: silent, limits });
     const app = { fetch: () => new Response('{}', { status: 503 }) };
     return { engine, http: await serveHttp(app, { host: '127.0.0.1', port: 0, timeLimits: timeLimitsDefault, wakes }) };
   }

@@ -5,6 +5,7 @@ const records = ['test/unit/functions/stream-records.test.ts'];
 const server = ['test/integration/wake-server.test.ts'];
 const watch = ['test/unit/functions/queue-watch.test.ts'];
 const consumer = ['test/integration/sdk-wake.test.ts'];
+const calls = ['test/integration/sdk-call-wake.test.ts'];
 
 export const wakes: readonly Mutant[] = [
   {
@@ -31,7 +32,7 @@ export const wakes: readonly Mutant[] = [
   {
     name: 'any key may listen for any queue',
     file: 'functions/wake/listen.ts',
-    find: "authorize(principal, 'receive', { queue }, {});",
+    find: "authorize(principal, id === undefined ? 'receive' : 'getMessage', { queue }, {});",
     replace: '',
     tests: server,
   },
@@ -93,5 +94,19 @@ export const wakes: readonly Mutant[] = [
     find: "if (wasListening) this.#onNews('lost');",
     replace: '',
     tests: consumer,
+  },
+  {
+    name: 'a caller that waits for a result is told when its request is received',
+    file: 'engine/model/next-ready.ts',
+    find: '|| !decoded.lease.slots.some(isLive);',
+    replace: '|| decoded.lease.slots.length > 0;',
+    tests: ['test/infra/stream-triggers.test.ts'],
+  },
+  {
+    name: 'a caller does not read its result again when the server begins to listen',
+    file: 'sdk/client/requests.ts',
+    find: '      if (isOver(message, queue)) return message;\n',
+    replace: '',
+    tests: calls,
   },
 ];
