@@ -2,6 +2,7 @@
 import {
   CancelMessageMoveTaskCommand,
   CreateQueueCommand,
+  DeleteMessageCommand,
   DeleteQueueCommand,
   GetQueueAttributesCommand,
   ListMessageMoveTasksCommand,
@@ -50,6 +51,55 @@ const start = (SourceArn: string, more: object = {}) => local().sqs.send(new Sta
 async function tasks(SourceArn: string, MaxResults = 10) {
   return (await local().sqs.send(new ListMessageMoveTasksCommand({ SourceArn, MaxResults }))).Results ?? [];
 }
+
+describe('a move task of a FIFO dead-letter queue', () => {
+  const fifo = { FifoQueue: 'true', ContentBasedDeduplication: 'true' };
+
+  /** A FIFO queue, and its dead-letter queue with these messages, each of the group that its text begins with. */
+  async function deadInGroups(name: string, bodies: readonly string[]): Promise<{ source: string; dead: string }> {
+    const dead = await create(`${name}-dead.fifo`, fifo);
+    const attributes = { ...fifo, RedrivePolicy: policy(`${name}-dead.fifo`), VisibilityTimeout: '0' };
+    const source = await create(`${name}.fifo`, attributes);
+    for (const MessageBody of bodies) {
+      await local().sqs.send(new SendMessageCommand({ QueueUrl: source, MessageBody, MessageGroupId: MessageBody[0]! }));
+    }
+    await eventually(async () => {
+      await receive(source);
+      const { counts } = await local().http.call('getQueue', { queue: `${name}-dead.fifo` });
+      return counts.dead === bodies.length ? true : undefined;
+    });
+    await local().sqs.send(new SetQueueAttributesCommand({ QueueUrl: source, Attributes: { VisibilityTimeout: '30' } }));
+    return { source, dead };
+  }
+
+  it('moves messages back into their groups, in order and behind those that wait, with new counts', async () => {
+    const { source } = await deadInGroups('moved', ['a1', 'b1', 'a2', 'a3']);
+    await local().sqs.send(new SendMessageCommand({ QueueUrl: source, MessageBody: 'a4', MessageGroupId: 'a' }));
+    await start(arn('moved-dead.fifo'));
+    await eventually(async () => ((await tasks(arn('moved-dead.fifo')))[0]!.Status === 'COMPLETED' ? true : undefined));
+    const seen: Message[] = [];
+    while (seen.length < 5) {
+      const found = await receive(source);
+      seen.push(...found);
+      for (const { ReceiptHandle } of found) {
+        await local().sqs.send(new DeleteMessageCommand({ QueueUrl: source, ReceiptHandle }));
+      }
+    }
+    const bodiesOf = (group: string) => seen.filter(({ Body }) => Body!.startsWith(group)).map(({ Body }) => Body);
+    expect(bodiesOf('a')).toEqual(['a4', 'a1', 'a2', 'a3']);
+    expect(bodiesOf('b')).toEqual(['b1']);
+    for (const { Body, Attributes } of seen) {
+      expect(Attributes, Body).toMatchObject({ MessageGroupId: Body![0], ApproximateReceiveCount: '1' });
+    }
+  });
+
+  it('is refused if its destination is a standard queue', async () => {
+    await deadInGroups('typed', ['a1']);
+    await create('typed-standard');
+    const task = start(arn('typed-dead.fifo'), { DestinationArn: arn('typed-standard') });
+    await expect(task).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+  });
+});
 
 describe('a redrive policy', () => {
   it('moves a message that was received too often, and tells where it died', async () => {

@@ -33,7 +33,7 @@ export const sqsActions: { readonly [action: string]: string } = {
   SendMessageBatch: 'As `SendMessage`. A FIFO queue reports an entry without `MessageGroupId` as failed.',
   SetQueueAttributes: 'A new attribute counts within two seconds, not within a minute.',
   StartMessageMoveTask:
-    'Refused with `UnsupportedOperation` for a FIFO queue. A message that came here in another way than by dying has no queue to return to, and stays. Up to 500 messages a second, as in SQS, if a rate is given; without one, as many as possible.',
+    'A message of a group returns to the end of its group. A message that came here in another way than by dying has no queue to return to, and stays. Up to 500 messages a second, as in SQS, if a rate is given; without one, as many as possible.',
   TagQueue: same,
   UntagQueue: same,
 };

@@ -20,7 +20,6 @@ export const startMessageMoveTask: Action = async (parts, call) => {
   const toQueue = destinationArn === undefined ? undefined : queueOfArn(destinationArn);
   if (destinationArn !== undefined && (toQueue === undefined || !(await parts.queues.find(toQueue))))
     throw noResource('DestinationArn');
-  if (isFifo(queue)) throw new SqsError('UnsupportedOperation', 'Messages of FIFO queues cannot be moved.');
   if (toQueue === queue) throw invalidParameter('Source queue arn and destination queue arn cannot be the same.');
   if (toQueue !== undefined && isFifo(toQueue) !== isFifo(queue)) {
     throw invalidParameter('Source queue and destination queue must be of the same type.');
