@@ -44,6 +44,16 @@ export async function costOfSteps(testBed: TestBed, messages: number): Promise<S
       target: { atMost: 7 },
       cost: await wholeLife(testBed, messages, (index) => ({ dedupKey: `key-${index}` }), withKeys),
     },
+    {
+      name: "whole life, in a group under the caller's own id",
+      target: { atMost: 16 },
+      cost: await wholeLife(testBed, messages, (index) => ({ group: 'g', id: `mine-${index}` })),
+    },
+    {
+      name: 'whole life, in a group under a key',
+      target: { atMost: 13 },
+      cost: await wholeLife(testBed, messages, (index) => ({ group: 'g', dedupKey: `key-${index}` }), withKeys),
+    },
     { name: 'whole life, prepared and committed', target: { atMost: 10 }, cost: await preparedLife(testBed, messages) },
     { name: 'publish under a key that is taken, ignored', target: { atMost: 1 }, cost: await duplicates(testBed, messages) },
     { name: 'whole life, kept with a result', target: { atMost: 6 }, cost: await keptLife(testBed, messages, 1) },

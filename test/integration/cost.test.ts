@@ -57,6 +57,8 @@ it('each other step, and each other way to begin or end a message, costs exactly
     ['whole life, delayed', 7],
     ["whole life, under the caller's own id", 7],
     ['whole life, under a key', 7],
+    ["whole life, in a group under the caller's own id", 16],
+    ['whole life, in a group under a key', 13],
     ['whole life, prepared and committed', 10],
     ['publish under a key that is taken, ignored', 1],
     ['whole life, kept with a result', 6],

@@ -16,6 +16,7 @@ export const groupIds: readonly Mutant[] = [
     file: 'engine/publish/markers.ts',
     find: "const when: Condition = seen.row ? unchanged(seen.row) : { absent: ['id'] };",
     replace: "const when: Condition = seen.row ? { exists: ['id'] } : { any: [{ absent: ['id'] }, { exists: ['id'] }] };",
+    tests: ['test/unit/publish/group-markers.test.ts'],
   },
   {
     name: 'a marker stays when its message has ended',
