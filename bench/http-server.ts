@@ -37,6 +37,7 @@ async function serveApp(): Promise<string> {
       keys,
       secrets: createSigningSecrets({ store, clock }),
       targets: {} as never,
+      stats: {} as never,
       waitIsCheap: true,
     }),
     authenticate: createAuthenticate({ keys, adminKey: fixedAdminKey(adminKey) }),

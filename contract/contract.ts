@@ -22,6 +22,7 @@ import type {
 } from './messages.ts';
 import type { Counts, ListedQueue, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
 import type { Schedule, ScheduleInput } from './schedules.ts';
+import type { QueueStatsInput, QueueStatsPoint } from './stats.ts';
 import type { Target, TargetInput } from './targets.ts';
 import type {
   MatchResult,
@@ -41,6 +42,7 @@ export type * from './keys.ts';
 export type * from './messages.ts';
 export type * from './queues.ts';
 export type * from './schedules.ts';
+export type * from './stats.ts';
 export type * from './targets.ts';
 export type * from './topics.ts';
 export type * from './transaction-items.ts';
@@ -112,6 +114,7 @@ export interface Operations {
   redrive: { params: { queue: string }; input: RedriveInput; output: RedriveTask };
   getRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
   cancelRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
+  queueStats: { params: { queue: string }; input: QueueStatsInput; output: { points: QueueStatsPoint[] } };
   rotateSigningSecret: { params: { queue: string }; input: object; output: { secret: string } };
   putTarget: { params: { queue: string; target: string }; input: TargetInput; output: Target };
   getTarget: { params: { queue: string; target: string }; input: object; output: Target };

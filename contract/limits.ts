@@ -262,3 +262,8 @@ export const signingSecretsMax = 5;
 export const keysCachedMax = 1000;
 /** Offloaded bodies, and rows of queues without a dead-letter queue, get a TTL this long after their message's retention. */
 export const retentionGraceMs = 30 * daySeconds * 1000;
+/** Statistics of a queue: the time of one row, and how long it is kept. */
+export const statsStepSeconds = 600;
+export const statsKeptSeconds = 30 * daySeconds;
+/** The longest step of the points of statistics. */
+export const statsStepSecondsMax = daySeconds;

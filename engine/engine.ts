@@ -74,6 +74,7 @@ export interface EngineParts {
 type ServiceOperation =
   | 'health'
   | 'rotateSigningSecret'
+  | 'queueStats'
   | 'createKey'
   | 'listKeys'
   | 'getOwnKey'

@@ -5,6 +5,8 @@ import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';
 import type { AccessKeys } from './auth/access-keys.ts';
 import { createKeys, type Keys } from './auth/api-keys.ts';
+import { type Meter, measuredEngine } from './metrics/measured-engine.ts';
+import { createStats, type Stats } from './metrics/stats.ts';
 import { createFunctionDelivery } from './push/deliver-function.ts';
 import { createUrlDelivery } from './push/deliver-url.ts';
 import type { Deliver } from './push/delivery.ts';
@@ -35,12 +37,15 @@ export interface AssemblyOptions extends Pick<EngineParts, 'startRedrive'> {
   region?: string;
   /** Default: none are issued. */
   accessKeys?: AccessKeys;
+  /** More places for the counts of the engine, besides its statistics. */
+  meters?: readonly Meter[];
   /** Called after each change of a target in this process. */
   targetsChanged?: () => void;
 }
 
 export interface ServedQueue {
   engine: Engine;
+  stats: Stats;
   keys: Keys;
   secrets: SigningSecrets;
   targets: TargetOperations;
@@ -58,7 +63,19 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const secrets = createSigningSecrets(parts);
   const post = createPoster(hosts);
   const checkBack = createCheckBack({ log, post, secrets, invoke });
-  const engine = createEngine({ ...parts, checkBack, observe: logEngineEvents(log), ...(startRedrive && { startRedrive }) });
+  const stats = createStats({ ...parts, onError: (error) => log.error('Statistics were not stored', {}, error) });
+  const logged = logEngineEvents(log);
+  const engine = measuredEngine(parts.clock, [stats.meter, ...(options.meters ?? [])], (count) =>
+    createEngine({
+      ...parts,
+      checkBack,
+      observe(event) {
+        logged(event);
+        count(event);
+      },
+      ...(startRedrive && { startRedrive }),
+    }),
+  );
   const records = createTargetRecords(parts);
   const targets = createTargets({ ...parts, records, hosts, ...defined({ checkFunction, changed }) });
   const toFunction = createFunctionDelivery({ invoke, clock: parts.clock, region });
@@ -68,5 +85,5 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const keys = createKeys({ ...parts, ...defined({ accessKeys: options.accessKeys }) });
   const listeners = createListenerRows(parts);
   const queueRows = createQueueRows(parts);
-  return { engine, keys, secrets, targets, records, dispatcher, listeners, queueRows, clock: parts.clock };
+  return { engine, stats, keys, secrets, targets, records, dispatcher, listeners, queueRows, clock: parts.clock };
 }

@@ -29,6 +29,9 @@ export const engineKinds = [
 /** The sweep signs its questions to publishers, and removes what is kept of a deleted queue under its name. */
 export const sweepKinds = [...engineKinds, 'sweep', 'target', 'signing', 'sqs'] as const;
 
+/** Statistics, of all queues. */
+export const statsKind = 'stats';
+
 /**
  * No function scans a table or changes its definition. A transaction needs the permissions of its parts. `BatchWriteItem` alone permits
  * puts and deletes, so listing those actions beside it permits nothing more.
@@ -43,14 +46,14 @@ const undeletedQueues = [...readOne, 'Query', 'PutItem'];
 const queues = [...undeletedQueues, 'DeleteItem'];
 
 /** For publishing, receiving, settling, changing messages and redriving. Excludes API keys. */
-export const messageAccess: TableAccess = { messages, leases, dueLeases, queues, queueKinds: engineKinds };
+export const messageAccess: TableAccess = { messages, leases, dueLeases, queues, queueKinds: [...engineKinds, statsKind] };
 /** For receiving over HTTP. An API key is read for each call, and written to note its latest use. */
 export const httpReceiveAccess: TableAccess = {
   messages,
   leases,
   dueLeases,
   queues: undeletedQueues,
-  queueKinds: ['queue', 'key'],
+  queueKinds: ['queue', 'key', statsKind],
 };
 /** For every operation of the engine, and those on API keys. */
 export const adminAccess: TableAccess = { messages, leases, dueLeases, queues };
@@ -62,7 +65,7 @@ export const apiAccess: TableAccess = { ...adminAccess, queues: queuesAndTargets
 export const sweepAccess: TableAccess = {
   ...adminAccess,
   leases: [...leases, 'DeleteItem', 'BatchWriteItem'],
-  queueKinds: sweepKinds,
+  queueKinds: [...sweepKinds, statsKind],
 };
 /** For all that a server does: the work of all functions. */
 export const serveAccess: TableAccess = { ...sweepAccess, queues: queuesAndTargets, queueKinds: undefined };
@@ -70,7 +73,7 @@ export const serveAccess: TableAccess = { ...sweepAccess, queues: queuesAndTarge
 export const dispatchAccess: TableAccess = {
   ...messageAccess,
   queues: [...undeletedQueues, 'UpdateItem'],
-  queueKinds: ['queue', 'target', 'signing'],
+  queueKinds: ['queue', 'target', 'signing', statsKind],
 };
 /** For wake-ups: checking keys, reading when something is due, and the rows of connections that listen. */
 export const wakeAccess: TableAccess = {
@@ -82,7 +85,7 @@ export const wakeAccess: TableAccess = {
 /** For calls of SQS: queues and their messages, what only SQS knows of queues, and the API keys to which access keys belong. */
 export const sqsAccess: TableAccess = {
   ...messageAccess,
-  queueKinds: ['queue', 'deleted', 'task', 'topic', 'sqs', 'key'],
+  queueKinds: ['queue', 'deleted', 'task', 'topic', 'sqs', 'key', statsKind],
 };
 /** The signing secrets of a queue are removed with it. Calls of SQS cannot read them. */
 export const forgetSecretsAccess: TableAccess = { queues: ['DeleteItem'], queueKinds: ['signing'] };

@@ -32,6 +32,8 @@ export type {
   QueueLimits,
   QueueSettings,
   QueueSettingsInput,
+  QueueStatsInput,
+  QueueStatsPoint,
   QueuesPage,
   RedriveInput,
   RedriveTask,

@@ -2,6 +2,7 @@
 import { Link } from 'wouter-preact';
 import { Chart } from '../parts/chart.tsx';
 import { Problem } from '../parts/problem.tsx';
+import { Throughput } from '../parts/throughput.tsx';
 import { countText, durationText } from '../state/format.ts';
 import { historyOf, remember } from '../state/history.ts';
 import { useLive } from '../state/live.ts';
@@ -59,6 +60,7 @@ export function QueuePage({ queue, tab }: { queue: string; tab: string }) {
               { label: 'dead', color: '--dead', values: points.map(({ counts }) => counts.dead) },
             ]}
           />
+          <Throughput queue={queue} />
           <nav aria-label="Queue">
             <ul class="tabs">
               {shown.map(([name, title]) => (

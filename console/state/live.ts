@@ -41,15 +41,21 @@ export interface Loaded<Value> {
   reload(): Promise<void>;
 }
 
-/** Loads at once, again whenever `key` changes, and then with the loop. An error leaves the last value on the page. */
-export function useLive<Value>(key: string, load: (signal: AbortSignal) => Promise<Value>): Loaded<Value> {
+/**
+ * Loads at once, again whenever `key` changes, and then with the loop, but not within `pauseMs` of the last load. An error leaves the last value
+ * on the page.
+ */
+export function useLive<Value>(key: string, load: (signal: AbortSignal) => Promise<Value>, pauseMs = 0): Loaded<Value> {
   const [state, setState] = useState<{ key: string; value?: Value; error?: Error }>({ key });
   const latest = useRef(load);
   latest.current = load;
   const running = useRef<AbortController | undefined>(undefined);
 
+  const loadedAt = useRef(0);
+
   const reload = useCallback(async () => {
     if (running.current) return;
+    loadedAt.current = Date.now();
     const call = new AbortController();
     running.current = call;
     try {
@@ -63,10 +69,13 @@ export function useLive<Value>(key: string, load: (signal: AbortSignal) => Promi
   }, [key]);
 
   useEffect(() => {
-    reloads.add(reload);
+    const inLoop = async () => {
+      if (Date.now() - loadedAt.current >= pauseMs) await reload();
+    };
+    reloads.add(inLoop);
     void reload().then(() => next());
     return () => {
-      reloads.delete(reload);
+      reloads.delete(inLoop);
       running.current?.abort();
       running.current = undefined;
     };

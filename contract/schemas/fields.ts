@@ -85,6 +85,11 @@ export const instant = z.iso.datetime({
 
 /** The engine checks that it is not too far ahead (`delaySecondsMax`), because only the engine has the corrected clock. */
 export const deliverAt = instant;
+const statsStepError = `must be a multiple of ${limits.statsStepSeconds} from ${limits.statsStepSeconds} to ${limits.statsStepSecondsMax}`;
+export const statsStep = whole(limits.statsStepSeconds, limits.statsStepSecondsMax, 'seconds').multipleOf(
+  limits.statsStepSeconds,
+  { error: statsStepError },
+);
 
 export const priorityLevel = whole(0, limits.priorityLevelsMax - 1);
 export const group = text(1, limits.groupCharsMax);

@@ -134,6 +134,14 @@ export const inputs = {
   }),
   getRedrive: nothing,
   cancelRedrive: nothing,
+  queueStats: object({
+    from: field.instant.describe('The first instant. Default: a day before `until`.').optional(),
+    until: field.instant.describe('The last instant. Default: now.').optional(),
+    stepSeconds: field.statsStep.describe('The length of each point, in seconds: a multiple of 600. Default 600.').optional(),
+  }).refine(({ from, until }) => from === undefined || until === undefined || Date.parse(from) <= Date.parse(until), {
+    path: ['until'],
+    error: 'must not be before `from`',
+  }),
   rotateSigningSecret: nothing,
   putTarget: target,
   getTarget: nothing,

@@ -38,6 +38,7 @@ export const params = {
   redrive: ofQueue,
   getRedrive: ofTask,
   cancelRedrive: ofTask,
+  queueStats: ofQueue,
   rotateSigningSecret: ofQueue,
   putTarget: ofTarget,
   getTarget: ofTarget,

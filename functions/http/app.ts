@@ -11,6 +11,7 @@ import { writeJson } from '../../contract/json-values.ts';
 import { type Route, routes } from '../../contract/routes.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Principal } from '../auth/authorize.ts';
+import { coversAll } from '../auth/name-patterns.ts';
 import { problemOf, refusalOf } from '../errors/refusal.ts';
 import type { Log } from '../service/log.ts';
 import type { Service } from '../service/service.ts';
@@ -33,6 +34,8 @@ export interface AppParts {
   isOwnHost?: IsOwnHost;
   /** The files of the console, to serve under `/console`. Default: no console. */
   consoleFiles?: () => Promise<ConsoleFiles>;
+  /** What `GET /metrics` answers to a key that covers all queues. Default: no such path. */
+  metrics?: { contentType: string; text(): Promise<string> };
 }
 
 /** What the transport (API Gateway or the local server) knows about a request. */
@@ -60,7 +63,7 @@ interface Env {
 export const openApiPath = '/v1/openapi.json';
 
 export function createApp(parts: AppParts): Hono<Env> {
-  const { service, authenticate, log, newRequestId, allowedOrigins = [], isOwnHost, consoleFiles } = parts;
+  const { service, authenticate, log, newRequestId, allowedOrigins = [], isOwnHost, consoleFiles, metrics } = parts;
   const app = new Hono<Env>();
 
   app.use(async (context, next) => {
@@ -113,6 +116,14 @@ export function createApp(parts: AppParts): Hono<Env> {
     const { openApiDocument } = await import('../openapi/document.ts');
     return context.json(openApiDocument(publicUrl(context.req.raw)));
   });
+
+  if (metrics) {
+    app.get('/metrics', async (context) => {
+      const principal = await authenticate(context.req.header('authorization'));
+      if (!coversAll(principal.queues)) throw new DumbwaiterError('forbidden', 'Metrics need a key for all queues (*).');
+      return context.body(await metrics.text(), 200, { 'content-type': metrics.contentType });
+    });
+  }
 
   if (consoleFiles) app.route('/console', createConsole(consoleFiles));
 

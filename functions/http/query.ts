@@ -1,7 +1,7 @@
 /** Converts a query string to an operation's input. All values are strings, except in the fields that are numbers or booleans. */
 import { invalidInput } from '../../contract/errors.ts';
 
-const numericFields: ReadonlySet<string> = new Set(['limit', 'waitSeconds']);
+const numericFields: ReadonlySet<string> = new Set(['limit', 'waitSeconds', 'stepSeconds']);
 const booleanFields: ReadonlySet<string> = new Set(['force', 'counts']);
 
 /** Throws `invalid_input` for a field given twice. All other validation comes later, with the rest of the input. */

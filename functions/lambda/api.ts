@@ -12,14 +12,20 @@ import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 
-const { engine, keys, secrets, targets, queueRows, adminKey, invokeScopes, wakeUrl, clock, log } =
+const { engine, keys, secrets, targets, stats, queueRows, adminKey, invokeScopes, wakeUrl, clock, log } =
   createEnvironment('dumbwaiter-api');
-const service = createService({ engine, keys, secrets, targets, queueRows, ...(wakeUrl && { wakeUrl }) });
+const service = createService({ engine, keys, secrets, targets, stats, queueRows, ...(wakeUrl && { wakeUrl }) });
 const authenticate = createAuthenticate({ keys, adminKey });
 const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
 
 export async function handler(event: unknown, context: LambdaContext): Promise<GatewayAnswer | InvocationAnswer> {
   log.begin(context);
+  const answer = await answerTo(event, context);
+  await stats.flush();
+  return answer;
+}
+
+async function answerTo(event: unknown, context: LambdaContext): Promise<GatewayAnswer | InvocationAnswer> {
   const left = timeLeft(context, clock);
   if (isGatewayEvent(event)) {
     const { request, bindings } = requestOf(event);

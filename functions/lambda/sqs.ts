@@ -9,9 +9,9 @@ import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, type GatewayEvent, requestOf } from './gateway-event.ts';
 
-const { engine, keys, secrets, targets, queueRows, clock, log } = createEnvironment('dumbwaiter-sqs');
+const { engine, keys, secrets, targets, stats, queueRows, clock, log } = createEnvironment('dumbwaiter-sqs');
 const face = createSqsFace({
-  service: createService({ engine, keys, secrets, targets, queueRows }),
+  service: createService({ engine, keys, secrets, targets, stats, queueRows }),
   engine,
   queues: queueRows,
   clock,
@@ -24,7 +24,9 @@ export async function handler(event: GatewayEvent, context: LambdaContext): Prom
   log.begin(context);
   const { request, bindings } = requestOf(event);
   if (!face.takes(request)) return notFound(event);
-  return answerOf(await face.fetch(request, { ...bindings, left: timeLeft(context, clock) }));
+  const answer = await answerOf(await face.fetch(request, { ...bindings, left: timeLeft(context, clock) }));
+  await stats.flush();
+  return answer;
 }
 
 /** Every path outside the HTTP API comes here, so other requests do, too. */

@@ -8,13 +8,14 @@ import { createEnvironment } from './environment.ts';
 /** Time reserved to finish the current write. */
 const reserveMs = 5_000;
 
-const { engine, records, clock, log, dispatchFunction, invokeDispatch } = createEnvironment('dumbwaiter-sweep');
+const { engine, records, stats, clock, log, dispatchFunction, invokeDispatch } = createEnvironment('dumbwaiter-sweep');
 
 export async function handler(_event: unknown, context: LambdaContext): Promise<void> {
   log.begin(context);
   const startedAt = clock.now();
   const report = await engine.sweep({ until: startedAt + context.getRemainingTimeInMillis() - reserveMs });
   logSweep(log, report, clock.now() - startedAt);
+  await Promise.all([stats.swept(report), stats.flush()]);
   if (dispatchFunction === undefined) return;
   // A message that woke no dispatcher waits no longer than until here.
   const waiting = report.queues.filter((queue) => queue.waiting > 0).map(({ name }) => name);

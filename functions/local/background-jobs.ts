@@ -4,6 +4,7 @@ import { sweepPeriodMs } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import { createRedriveRunner } from '../../engine/redrive/in-process.ts';
+import type { Stats } from '../metrics/stats.ts';
 import { type Log, logSweep } from '../service/log.ts';
 
 export interface BackgroundJobs {
@@ -13,7 +14,14 @@ export interface BackgroundJobs {
   stop(): Promise<void>;
 }
 
-export function createBackgroundJobs({ engine, clock, log }: { engine: Engine; clock: Clock; log: Log }): BackgroundJobs {
+export interface BackgroundJobsParts {
+  engine: Engine;
+  stats: Pick<Stats, 'flush' | 'swept'>;
+  clock: Clock;
+  log: Log;
+}
+
+export function createBackgroundJobs({ engine, stats, clock, log }: BackgroundJobsParts): BackgroundJobs {
   const stopping = new AbortController();
   const redrives = createRedriveRunner(engine, clock, (error, queue, task) =>
     log.error('A redrive failed', { queue, task }, error),
@@ -28,6 +36,7 @@ export function createBackgroundJobs({ engine, clock, log }: { engine: Engine; c
         const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal });
         // A sweep that was cut short because the server is stopping is not worth a warning.
         if (report.complete || !stopping.signal.aborted) logSweep(log, report, clock.now() - startedAt);
+        await Promise.all([stats.swept(report), stats.flush()]);
         // After a failure, wait for the next period: an immediate retry would fail again.
         isUnfinished = !report.complete && report.totals.failed === 0;
       } catch (error) {
@@ -45,6 +54,7 @@ export function createBackgroundJobs({ engine, clock, log }: { engine: Engine; c
     async stop() {
       stopping.abort();
       await Promise.all([sweeping, redrives.stop()]);
+      await stats.flush(true);
     },
   };
 }

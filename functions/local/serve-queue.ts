@@ -8,6 +8,7 @@ import type { AdminKey } from '../auth/admin-key.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { createAuthenticate } from '../auth/authenticate.ts';
 import { type AppParts, createApp } from '../http/app.ts';
+import { createPrometheus } from '../metrics/prometheus.ts';
 import type { TargetRecords } from '../push/target-records.ts';
 import { createService, type TargetOperations } from '../service/service.ts';
 import { createAuthenticateSqs } from '../sqs/authenticate.ts';
@@ -47,16 +48,18 @@ export interface ServingQueue {
 /** Throws StartFailure if the port cannot be opened. */
 export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   const { parts, log, host, port, timeLimits, adminKey, hosts, allowedOrigins, isOwnHost } = options;
-  const { engine, keys, secrets, targets, records, dispatcher, queueRows, clock } = assembleQueue({
+  const prometheus = createPrometheus();
+  const { engine, stats, keys, secrets, targets, records, dispatcher, queueRows, clock } = assembleQueue({
     parts,
     log,
     hosts,
     invoke: options.invoke,
     ...defined({ checkFunction: options.checkFunction, region: options.region, accessKeys: options.accessKeys }),
+    meters: [prometheus.meter],
     targetsChanged: () => push.targetsChanged(),
     startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
-  const jobs = createBackgroundJobs({ engine, clock, log });
+  const jobs = createBackgroundJobs({ engine, stats, clock, log });
   const push = createPushJobs({ records, dispatcher, clock, log, ...defined({ holder: options.holder }) });
   const authenticate = createAuthenticate({ keys, adminKey });
   const service = createService({
@@ -64,6 +67,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     keys,
     secrets,
     targets,
+    stats,
     waitIsCheap: true,
     wakeUrl: wakePath,
     queueRows,
@@ -75,6 +79,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     log,
     newRequestId,
     consoleFiles,
+    metrics: { contentType: prometheus.contentType, text: () => prometheus.text(engine) },
     ...(allowedOrigins && { allowedOrigins }),
     ...(isOwnHost && { isOwnHost }),
   });

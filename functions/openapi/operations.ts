@@ -5,6 +5,7 @@ import { byIdTexts } from './by-id.ts';
 import { keyTexts } from './keys.ts';
 import type { OperationTextsOf } from './operation-text.ts';
 import { scheduleTexts } from './schedules.ts';
+import { statsExample } from './stats.ts';
 import { targetTexts } from './targets.ts';
 import { topicTexts } from './topics.ts';
 import { transactionTexts } from './transactions.ts';
@@ -211,6 +212,14 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     summary: 'Cancel a redrive; messages already moved stay moved',
     output: { ...task, state: 'cancelled', endedAt: later },
     refusals: ['queue_not_found', 'task_not_found'],
+  },
+  queueStats: {
+    tag: 'queues',
+    summary: 'Read what happened in a queue, in steps of ten minutes or more',
+    description:
+      'The counts are for people, not for accounting: each process reports once a minute, and one that dies takes its last minute with it. Statistics are kept for 30 days.',
+    output: { points: [statsExample] },
+    refusals: ofQueue,
   },
   rotateSigningSecret: {
     tag: 'queues',

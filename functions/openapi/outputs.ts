@@ -26,6 +26,7 @@ import {
   target,
   text,
 } from './output-records.ts';
+import { statsPoint } from './stats.ts';
 import * as records from './topic-records.ts';
 
 const cursor = field.cursor.describe('Send it as `cursor` to get the next page. Absent on the last page.').exactOptional();
@@ -127,6 +128,7 @@ export const outputs = {
   redrive: redriveTask,
   getRedrive: redriveTask,
   cancelRedrive: redriveTask,
+  queueStats: z.object({ points: z.array(statsPoint).describe('Oldest first. Steps in which nothing happened are left out.') }),
   rotateSigningSecret: z.object({ secret: text('The new secret: `whsec_` and base64 text. It is shown only once.') }),
   putTarget: target,
   getTarget: target,

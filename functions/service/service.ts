@@ -64,11 +64,17 @@ export interface TargetOperations {
   remove(queue: string, target: string): Promise<object>;
 }
 
+/** `functions/metrics/stats.ts` implements it. Throws `queue_not_found`. */
+export interface StatsOperation {
+  read(queue: string, input: CheckedInputOf<'queueStats'>): Promise<OutputOf<'queueStats'>>;
+}
+
 export interface ServiceParts {
   engine: Engine;
   keys: Keys;
   secrets: SigningSecrets;
   targets: TargetOperations;
+  stats: StatsOperation;
   /** Whether a waiting receive costs next to nothing here, as in a long-running process. Returned to callers. Default: false. */
   waitIsCheap?: boolean;
   /** Where idle consumers can wait to be woken, absolute or relative to the base URL. Returned to callers that received nothing. */
@@ -78,7 +84,7 @@ export interface ServiceParts {
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { engine, keys, secrets, targets, waitIsCheap = false, wakeUrl, queueRows } = parts;
+  const { engine, keys, secrets, targets, stats, waitIsCheap = false, wakeUrl, queueRows } = parts;
   async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
     switch (call.operation) {
       case 'health':
@@ -103,6 +109,8 @@ export function createService(parts: ServiceParts): Service {
         return targets.remove(call.params.queue, call.params.target);
       case 'listTopics':
         return listTopics(call.input, principal);
+      case 'queueStats':
+        return stats.read(call.params.queue, call.input);
       case 'rotateSigningSecret':
         return rotateSigningSecret(call.params.queue, endsAt);
       default: {

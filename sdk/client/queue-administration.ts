@@ -1,6 +1,6 @@
 /** Operations on a queue as a whole: its settings, its deletion, its dead letters. */
 
-import type { Queue, QueueSettingsInput, RedriveInput } from '../../contract/contract.ts';
+import type { Queue, QueueSettingsInput, QueueStatsInput, QueueStatsPoint, RedriveInput } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { CallOptions } from '../calls/caller.ts';
 import type { QueueDescription } from './queue-types.ts';
@@ -107,6 +107,15 @@ export class QueueAdministration {
   async getRedrive(id: string, options?: CallOptions): Promise<Redrive> {
     const { caller, timers } = this.#connection;
     return new Redrive(await caller.call('getRedrive', { queue: this.name, task: id }, {}, options), caller, timers);
+  }
+
+  /**
+   * What happened in the queue lately, in steps of ten minutes or more: counts, depth, waiting and handling times. For people: a
+   * process that dies takes its last minute with it.
+   * @throws DumbwaiterError `queue_not_found`
+   */
+  async stats(input: QueueStatsInput = {}, options?: CallOptions): Promise<QueueStatsPoint[]> {
+    return (await this.#connection.caller.call('queueStats', this.#params, input, options)).points;
   }
 
   /**

@@ -1,8 +1,12 @@
 /** The pages and actions of the console, on a server with a few queues. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startLocal } from '../../functions/local/server.ts';
 import { eventually } from '../support/eventually.ts';
-import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+import { adminKey, httpCalls, type LocalQueue, loggedDefects, startLocalQueue } from '../support/local-queue.ts';
 import { expectText, useBrowser } from './browser.ts';
 
 const browser = useBrowser();
@@ -187,6 +191,22 @@ describe('a queue', () => {
     await button.click();
     await expectText(page, '0 shown, 0 examined');
     expect((await queue.http.call('getQueue', { queue: 'bulk' })).counts.ready).toBe(0);
+  });
+
+  it('a queue shows what happened in it lately, once its processes have reported', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'console-'));
+    const { log } = loggedDefects();
+    // A server reports once a minute, and when it stops.
+    const first = await startLocal({ data: { folder }, log, adminKey });
+    await httpCalls(first.url, adminKey).call('createQueue', { queue: 'busy' });
+    await httpCalls(first.url, adminKey).call('publish', { queue: 'busy' }, { messages: [{ body: 1 }] });
+    await first.close();
+    const second = await startLocal({ data: { folder }, log, adminKey });
+    const { page } = await browser.open(second.url, { path: '/queues/busy/messages' });
+    await page.getByRole('region', { name: 'Throughput' }).waitFor();
+    await expectText(page, /^Messages in ten minutes/);
+    await second.close();
+    await rm(folder, { recursive: true });
   });
 
   it('a message is published from the form, and its form is kept as a template', async () => {

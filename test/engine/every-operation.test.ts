@@ -12,6 +12,7 @@ const ofServers: OperationName[] = [
   'getOwnKey',
   'revokeKey',
   'rotateSigningSecret',
+  'queueStats',
   'health',
   ...ofTargets,
 ];

@@ -10,6 +10,7 @@ import { signingKind } from '../../engine/model/rows-by-name.ts';
 import type { Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { keyKind } from '../../functions/auth/key-rows.ts';
+import { statsKind } from '../../functions/metrics/stats.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { engineKinds, sweepKinds } from '../../infra/table-access.ts';
@@ -90,11 +91,11 @@ describe('the policies of the functions', () => {
   });
 
   test.each([
-    ['Publish', engineKinds],
-    ['Receive', engineKinds],
-    ['Redrive', engineKinds],
+    ['Publish', [...engineKinds, statsKind]],
+    ['Receive', [...engineKinds, statsKind]],
+    ['Redrive', [...engineKinds, statsKind]],
     ['DeclareQueues', engineKinds],
-    ['Sweep', [...sweepKinds]],
+    ['Sweep', [...sweepKinds, statsKind]],
   ])('the policy of %s excludes API keys by naming partitions of the table of queues', (name, kinds) => {
     const ofQueues = statementsOf(`DumbwaiterFunctions${name}Role`).filter(({ Resource }) => plain(Resource) === 'TablesQueues');
     expect(ofQueues.map(({ Condition }) => Condition)).toEqual([
@@ -108,7 +109,7 @@ describe('the policies of the functions', () => {
       ({ Resource }) => plain(Resource) === 'TablesQueues',
     );
     expect(ofQueues.map(({ Condition }) => Condition)).toEqual([
-      { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['queue', keyKind] } },
+      { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['queue', keyKind, statsKind] } },
     ]);
   });
 
@@ -146,7 +147,7 @@ describe('the policies of the functions', () => {
       statementsOf(`DumbwaiterFunctions${name}Role`, pushing)
         .filter(({ Resource }) => plain(Resource) === 'TablesQueues')
         .map(({ Condition }) => Object.values(Condition!)[0]['dynamodb:LeadingKeys']);
-    expect(kindsOf('Dispatch')).toEqual([['queue', 'target', signingKind]]);
+    expect(kindsOf('Dispatch')).toEqual([['queue', 'target', signingKind, statsKind]]);
     expect(kindsOf('DeclareQueues')).toEqual([[...engineKinds], ['target']]);
   });
 

@@ -285,6 +285,12 @@ it('the routes of keys create, list and revoke a key', async () => {
   await expectProblem(await queue.http.send('DELETE', `/v1/keys/${shown.id}`), 404, 'key_not_found');
 });
 
+it('the route of statistics answers the points of a queue', async () => {
+  const where = { queue: 'routes-stats' };
+  await call('createQueue', where, {});
+  expect(await call('queueStats', where, { stepSeconds: 1_200 })).toEqual({ points: [] });
+});
+
 it('the route of signing secrets creates a secret, shows it once, and replaces it while the queue exists', async () => {
   const where = { queue: 'routes-signing' };
   await call('createQueue', where, {});

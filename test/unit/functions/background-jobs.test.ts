@@ -13,13 +13,16 @@ const runs: Record<string, SweepReport> = {
   failed: { queues: [], complete: false, totals: { ...totals, failed: 1 } },
 };
 
+/** Nothing is counted here. */
+const stats = { flush: async () => undefined, swept: async () => undefined };
+
 /** How often the local sweep ran before it paused, and for how long it pauses, if each run returns the given result. */
 async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept: number[] }> {
   const clock = createDrivenClock();
   clock.leaping = false;
   let swept = 0;
   const engine = { sweep: async () => runs[told[swept++]!]! } as Partial<Engine> as Engine;
-  const jobs = createBackgroundJobs({ engine, clock, log: silent });
+  const jobs = createBackgroundJobs({ engine, stats, clock, log: silent });
   jobs.startSweep();
   await eventually(() => clock.sleepers() > 0);
   await jobs.stop();
@@ -44,7 +47,7 @@ test('a local sweep in progress ends when the server stops, without a warning', 
       return new Promise<SweepReport>((resolve) => signal.addEventListener('abort', () => resolve(runs.short!)));
     },
   } as Partial<Engine> as Engine;
-  const jobs = createBackgroundJobs({ engine, clock, log: { ...silent, warn: (message) => warnings.push(message) } });
+  const jobs = createBackgroundJobs({ engine, stats, clock, log: { ...silent, warn: (message) => warnings.push(message) } });
   jobs.startSweep();
   await jobs.stop();
   expect(told?.aborted).toBe(true);

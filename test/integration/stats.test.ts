@@ -1,0 +1,199 @@
+/** Statistics of queues, as servers and functions keep them. */
+import { expect, it, onTestFinished } from 'vitest';
+import { createMemoryStore } from '../../engine/memory/store.ts';
+import { type Store, StoreError } from '../../engine/port/port.ts';
+import { seededRandom } from '../../engine/port/random.ts';
+import { assembleQueue } from '../../functions/assembly.ts';
+import { anyHost } from '../../functions/service/outgoing-post.ts';
+import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
+import { loggedDefects, startLocalQueue } from '../support/local-queue.ts';
+import { spyOnStore } from '../support/store-spy.ts';
+
+const minuteMs = 60_000;
+const stepMs = 10 * minuteMs;
+const start = Date.parse('2026-01-31T12:00:00.000Z');
+
+/** A process that serves the queues of the store. */
+function served(clock: DrivenClock = createDrivenClock(start), store: Store = createMemoryStore({ now: clock.now })) {
+  const { log, defects } = loggedDefects();
+  onTestFinished(() => expect(defects).toEqual([]));
+  const queue = assembleQueue({
+    parts: { store, clock, random: seededRandom(1) },
+    log,
+    hosts: anyHost,
+    invoke: () => Promise.reject(new Error('nothing is invoked')),
+  });
+  const points = async (name = 'q', input = {}) => (await queue.stats.read(name, input)).points;
+  return { ...queue, clock, store, points };
+}
+const q = { queue: 'q' };
+const bodies = (count: number) => ({ messages: Array.from({ length: count }, (_, body) => ({ body })) });
+
+it('statistics count what passes each step of a queue, and how long it took', async () => {
+  const { engine, clock, stats, points } = served();
+  await engine.call('createQueue', { queue: 'dead' }, {});
+  await engine.call('createQueue', q, { deadLetter: { queue: 'dead', maxReceives: 1 } });
+  await engine.call('publish', q, bodies(3));
+  await engine.call('publish', q, { messages: [{ id: 'once', body: 1 }] });
+  await engine.call('publish', q, { messages: [{ id: 'once', body: 1 }] });
+  clock.advance(2_000);
+  const { messages } = await engine.call('receive', q, { max: 4 });
+  expect(messages).toHaveLength(4);
+  clock.advance(200);
+  const receipts = messages.map(({ receipt }) => receipt);
+  await engine.call('ack', q, { receipts: receipts.slice(0, 3) });
+  await engine.call('release', q, { receipts: receipts.slice(3), failed: 'no' });
+  await engine.call('receive', q, {});
+  expect(await points()).toEqual([]);
+  await stats.flush(true);
+  expect(await points()).toEqual([
+    {
+      at: new Date(start).toISOString(),
+      published: 4,
+      received: 4,
+      acked: 3,
+      failed: 1,
+      expired: 0,
+      deadLettered: 1,
+      emptyReceives: 1,
+      waiting: null,
+      oldestAgeSeconds: null,
+      waitingSeconds: { p50: 3, p95: 3, p99: 3 },
+      handlingSeconds: { p50: 0.3, p95: 0.3, p99: 0.3 },
+    },
+  ]);
+});
+
+it('the counts of several processes add up, whatever order they report in', async () => {
+  const clock = createDrivenClock(start);
+  const store = createMemoryStore({ now: clock.now });
+  const processes = Array.from({ length: 5 }, () => served(clock, store));
+  await processes[0]!.engine.call('createQueue', q, {});
+  for (const { engine } of processes) await engine.call('publish', q, bodies(2));
+  await Promise.all(processes.map(({ stats }) => stats.flush(true)));
+  await processes[1]!.engine.call('publish', q, bodies(1));
+  await processes[1]!.stats.flush(true);
+  expect((await processes[4]!.points()).map(({ published }) => published)).toEqual([11]);
+});
+
+it('a process reports once a minute, one row for each queue in which something happened', async () => {
+  const clock = createDrivenClock(start);
+  const spy = spyOnStore(createMemoryStore({ now: clock.now }));
+  const written: string[] = [];
+  spy.before = ({ method, keys }) => {
+    for (const key of keys) if (method === 'write' && key.table === 'queues' && key.kind === 'stats') written.push(key.name);
+  };
+  const { engine, stats } = served(clock, spy.store);
+  for (const queue of ['q', 'r', 'idle']) await engine.call('createQueue', { queue }, {});
+  for (let second = 0; second < 150; second++) {
+    clock.advance(1_000);
+    for (const queue of ['q', 'r']) await engine.call('publish', { queue }, bodies(1));
+    await stats.flush();
+  }
+  expect(written.map((name) => name.split('/')[0]).sort()).toEqual(['q', 'q', 'r', 'r']);
+});
+
+it('a store that fails while statistics are stored fails no call, and loses only these counts', async () => {
+  const clock = createDrivenClock(start);
+  const spy = spyOnStore(createMemoryStore({ now: clock.now }));
+  const { engine, stats, points } = served(clock, spy.store);
+  await engine.call('createQueue', q, {});
+  await engine.call('publish', q, bodies(1));
+  spy.before = ({ keys }) => {
+    if (keys.some((key) => key.table === 'queues' && key.kind === 'stats')) throw new StoreError('no', 'no');
+  };
+  await stats.flush(true);
+  spy.before = () => undefined;
+  await engine.call('publish', q, bodies(2));
+  await stats.flush(true);
+  expect((await points()).map(({ published }) => published)).toEqual([2]);
+});
+
+it('points are of the asked time and step, and join the rows of their step', async () => {
+  const { engine, clock, stats, points } = served();
+  await engine.call('createQueue', q, {});
+  for (let step = 0; step < 6; step++) {
+    await engine.call('publish', q, bodies(step + 1));
+    await stats.flush(true);
+    clock.advance(stepMs);
+  }
+  const at = (step: number) => new Date(start + step * stepMs).toISOString();
+  const shown = (found: Awaited<ReturnType<typeof points>>) => found.map((point) => [point.at, point.published]);
+  expect(shown(await points())).toEqual([1, 2, 3, 4, 5, 6].map((count, step) => [at(step), count]));
+  expect(shown(await points('q', { stepSeconds: 1_800 }))).toEqual([
+    [at(0), 6],
+    [at(3), 15],
+  ]);
+  expect(shown(await points('q', { from: at(2), until: at(3) }))).toEqual([
+    [at(2), 3],
+    [at(3), 4],
+  ]);
+});
+
+it('a queue that was deleted and created again does not show what happened before', async () => {
+  const { engine, clock, stats, points } = served();
+  await engine.call('createQueue', q, {});
+  await engine.call('publish', q, bodies(1));
+  await stats.flush(true);
+  await engine.call('deleteQueue', q, {});
+  clock.advance(stepMs);
+  await engine.call('createQueue', q, {});
+  expect(await points()).toEqual([]);
+  await expect(points('missing')).rejects.toMatchObject({ code: 'queue_not_found' });
+});
+
+it('a sweep notes how many messages wait, and for how long, once for each ten minutes unless it changes', async () => {
+  const { engine, clock, stats, points } = served();
+  await engine.call('createQueue', q, {});
+  await engine.call('publish', q, bodies(2));
+  clock.advance(5_000);
+  await stats.swept(await engine.sweep({ until: Number.POSITIVE_INFINITY }));
+  expect(await points()).toMatchObject([{ waiting: 2, oldestAgeSeconds: 5 }]);
+  const { messages } = await engine.call('receive', q, { max: 10 });
+  await engine.call('ack', q, { receipts: messages.map(({ receipt }) => receipt) });
+  await stats.swept(await engine.sweep({ until: Number.POSITIVE_INFINITY }));
+  expect(await points()).toMatchObject([{ waiting: 0 }]);
+});
+
+it('a server answers statistics over HTTP, refuses a step that is no multiple of ten minutes, and keeps counts when it stops', async () => {
+  const { server, http, defects } = await startLocalQueue();
+  await http.call('createQueue', q);
+  expect(await http.call('queueStats', q)).toEqual({ points: [] });
+  const refused = await http.send('GET', '/v1/queues/q/stats?stepSeconds=700');
+  expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([
+    400,
+    expect.stringContaining('stepSeconds: must be a multiple of 600'),
+  ]);
+  expect((await http.send('GET', '/v1/queues/none/stats')).status).toBe(404);
+  await http.call('publish', q, bodies(1));
+  await server.close();
+  expect(defects).toEqual([]);
+});
+
+it('a server shows its metrics in the format of Prometheus to a key for all queues, and to no other', async () => {
+  const { server, http, defects } = await startLocalQueue();
+  onTestFinished(() => server.close());
+  await http.call('createQueue', q);
+  await http.call('publish', q, bodies(3));
+  const { messages } = await http.call('receive', q);
+  await http.call('ack', q, { receipts: messages.map(({ receipt }) => receipt) });
+  await http.call('receive', { queue: 'q' }, { max: 1 });
+  const response = await http.send('GET', '/metrics');
+  expect(response.headers.get('content-type')).toContain('text/plain');
+  const lines = (await response.text()).split('\n');
+  for (const line of [
+    'dumbwaiter_messages_total{queue="q",step="published"} 3',
+    'dumbwaiter_messages_total{queue="q",step="received"} 2',
+    'dumbwaiter_messages_total{queue="q",step="acked"} 1',
+    'dumbwaiter_queue_messages{queue="q",state="ready"} 1',
+    'dumbwaiter_queue_messages{queue="q",state="leased"} 1',
+    'dumbwaiter_handling_seconds_count{queue="q"} 1',
+    'dumbwaiter_call_seconds_count{operation="publish",available="true"} 1',
+  ]) {
+    expect(lines).toContain(line);
+  }
+  const { key } = await http.call('createKey', {}, { name: 'some', queues: ['q'], scopes: ['admin'] });
+  expect((await http.as(key).send('GET', '/metrics')).status).toBe(403);
+  expect((await http.as(undefined).send('GET', '/metrics')).status).toBe(401);
+  expect(defects).toEqual([]);
+});
