@@ -6,7 +6,7 @@ interface Terms {
   queryCode: string;
   /** HTTP status in the Query protocol. */
   status: number;
-  /** HTTP status in the JSON protocol. */
+  /** HTTP status in the JSON protocol: 400 for each error that AWS documents for an action. */
   jsonStatus: number;
 }
 

@@ -23,6 +23,8 @@ export interface SqsExtras {
   purgedAt?: number;
   /** The last move tasks, newest first. */
   moves: MoveRecord[];
+  /** The call that is about to begin a move task. No other may until then, ms, unless the call ends before. */
+  beginning?: { by: string; until: number };
 }
 
 export interface MoveRecord {

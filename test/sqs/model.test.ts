@@ -9,16 +9,15 @@ import {
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
+  type SQSClient,
 } from '@aws-sdk/client-sqs';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { sqsForTests } from '../support/local-sqs.ts';
+import { sqsOnEachStore } from '../support/local-sqs.ts';
 import { testSeed } from '../support/seed.ts';
 
 const runs = 40;
 const long = 600;
-
-const local = sqsForTests();
 
 interface ModelMessage {
   tenant: string | undefined;
@@ -63,9 +62,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 class Play {
   readonly #messages = new Map<string, ModelMessage>();
+  readonly #sqs: SQSClient;
   readonly #url: string;
 
-  constructor(url: string) {
+  constructor(sqs: SQSClient, url: string) {
+    this.#sqs = sqs;
     this.#url = url;
   }
 
@@ -81,7 +82,7 @@ class Play {
       DelaySeconds: isDelayed ? 900 : 0,
       ...(tenant !== undefined && { MessageGroupId: tenant }),
     }));
-    const { Successful = [] } = await local().sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries }));
+    const { Successful = [] } = await this.#sqs.send(new SendMessageBatchCommand({ QueueUrl: this.#url, Entries }));
     expect(Successful).toHaveLength(entries.length);
     for (const [index, { isDelayed, tenant }] of entries.entries()) {
       const state = isDelayed ? 'delayed' : 'visible';
@@ -97,7 +98,7 @@ class Play {
 
   /** Returns how many messages there were. */
   async receive(max: number, isShort: boolean): Promise<number> {
-    const { Messages = [] } = await local().sqs.send(
+    const { Messages = [] } = await this.#sqs.send(
       new ReceiveMessageCommand({
         QueueUrl: this.#url,
         MaxNumberOfMessages: max,
@@ -134,24 +135,22 @@ class Play {
     const given = { QueueUrl: this.#url, ReceiptHandle: message.handles[age] };
     const counts = age === 0 && message.state !== 'deleted';
     if (kind === 'delete') {
-      await local().sqs.send(new DeleteMessageCommand(given));
+      await this.#sqs.send(new DeleteMessageCommand(given));
       if (counts) message.state = 'deleted';
       return;
     }
     const change = new ChangeMessageVisibilityCommand({ ...given, VisibilityTimeout: isShort ? 0 : long });
     if (!counts) {
-      await expect(local().sqs.send(change)).rejects.toMatchObject({ name: 'MessageNotInflight' });
+      await expect(this.#sqs.send(change)).rejects.toMatchObject({ name: 'MessageNotInflight' });
       return;
     }
     // Of a message that is visible again, SQS refuses this; here the newest handle still counts.
-    await local().sqs.send(change);
+    await this.#sqs.send(change);
     message.state = isShort ? 'visible' : 'inFlight';
   }
 
   async count(): Promise<void> {
-    const { Attributes } = await local().sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: ['All'] }),
-    );
+    const { Attributes } = await this.#sqs.send(new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: ['All'] }));
     expect(Attributes).toMatchObject({
       ApproximateNumberOfMessages: String(this.#inState('visible').length),
       ApproximateNumberOfMessagesNotVisible: String(this.#inState('inFlight').length),
@@ -160,21 +159,23 @@ class Play {
   }
 }
 
-it('a standard queue does what a model of SQS does, call by call', async () => {
-  let queues = 0;
-  let received = 0;
-  const property = fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
-    const { QueueUrl } = await local().sqs.send(new CreateQueueCommand({ QueueName: `model-${queues++}` }));
-    const play = new Play(QueueUrl!);
-    for (const one of commands) {
-      if (one.kind === 'send') await play.send(one.entries);
-      else if (one.kind === 'receive') received += await play.receive(one.max, one.isShort);
-      else if (one.kind === 'count') await play.count();
-      else await play.settle(one.kind, one.pick, one.age, one.isShort);
-    }
-    while ((await play.receive(10, false)) > 0);
-    await play.count();
-  });
-  await fc.assert(property, { seed: testSeed, numRuns: runs });
-  expect(received).toBeGreaterThan(0);
-}, 120_000);
+sqsOnEachStore((local) => {
+  it('a standard queue does what a model of SQS does, call by call', async () => {
+    let queues = 0;
+    let received = 0;
+    const property = fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
+      const { QueueUrl } = await local().sqs.send(new CreateQueueCommand({ QueueName: `model-${queues++}` }));
+      const play = new Play(local().sqs, QueueUrl!);
+      for (const one of commands) {
+        if (one.kind === 'send') await play.send(one.entries);
+        else if (one.kind === 'receive') received += await play.receive(one.max, one.isShort);
+        else if (one.kind === 'count') await play.count();
+        else await play.settle(one.kind, one.pick, one.age, one.isShort);
+      }
+      while ((await play.receive(10, false)) > 0);
+      await play.count();
+    });
+    await fc.assert(property, { seed: testSeed, numRuns: runs });
+    expect(received).toBeGreaterThan(0);
+  }, 120_000);
+});

@@ -146,6 +146,20 @@ describe('the JSON protocol', () => {
   });
 });
 
+describe('the JSON protocol, where the Query protocol has other statuses,', () => {
+  it('answers 400, which AWS documents for each error of an action', async () => {
+    const cases: [action: string, input: object, type: string][] = [
+      ['DeleteMessage', { QueueUrl: 'wire', ReceiptHandle: 'x' }, 'ReceiptHandleIsInvalid'],
+      ['SendMessage', { QueueUrl: 'https://x/1/ /', MessageBody: 'a' }, 'InvalidAddress'],
+      ['ListMessageMoveTasks', { SourceArn: 'arn:aws:sqs:us-east-1:000000000000:gone' }, 'ResourceNotFoundException'],
+    ];
+    for (const [action, input, type] of cases) {
+      const { status, output } = await json(url, action, input);
+      expect({ status, type: output.__type }).toEqual({ status: 400, type: `com.amazonaws.sqs#${type}` });
+    }
+  });
+});
+
 describe('the address of a queue', () => {
   it('begins as the caller reached the server, with the prefix of a proxy or in the path', async () => {
     const urlOf = async (path: string, headers: Record<string, string> = {}) => {

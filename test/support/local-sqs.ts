@@ -1,6 +1,6 @@
 /** A local server in memory with its SQS face open, the AWS SDK's client for it, and requests without a client. */
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { adminKey, type HttpCalls, httpCalls, loggedDefects } from './local-queue.ts';
 
@@ -13,10 +13,13 @@ export interface LocalSqs {
   close(): Promise<void>;
 }
 
-/** `signed`: calls need a signature with the server's first access key, which `sqs` does not have. Default: any will do. */
-export async function startLocalSqs({ signed = false } = {}): Promise<LocalSqs> {
+/**
+ * `signed`: calls need a signature with the server's first access key, which `sqs` does not have. Default: any will do. `dynamodb`: on the
+ * embedded DynamoDB engine. Default: on SQLite.
+ */
+export async function startLocalSqs({ signed = false, dynamodb = false } = {}): Promise<LocalSqs> {
   const { log, defects } = loggedDefects();
-  const server = await startLocal({ data: 'memory', log, adminKey, sqsAnonymous: !signed });
+  const server = await startLocal({ data: 'memory', dynamodb, log, adminKey, sqsAnonymous: !signed });
   const sqs = sqsClient(server.url);
   return {
     server,
@@ -42,16 +45,22 @@ export function sqsEnvironment({ url, firstAccessKey }: LocalServer): Record<str
 }
 
 /** A server for all tests of a file, which must log no defect. Returns it while tests run. */
-export function sqsForTests(): () => LocalSqs {
+export function sqsForTests(options: Parameters<typeof startLocalSqs>[0] = {}): () => LocalSqs {
   let local: LocalSqs;
   beforeAll(async () => {
-    local = await startLocalSqs();
+    local = await startLocalSqs(options);
   });
   afterAll(async () => {
     expect(local.defects).toEqual([]);
     await local.close();
   });
   return () => local;
+}
+
+/** Runs a suite on SQLite and on DynamoDB. */
+export function sqsOnEachStore(suite: (local: () => LocalSqs) => void): void {
+  describe('on SQLite', () => suite(sqsForTests()));
+  describe('on DynamoDB', () => suite(sqsForTests({ dynamodb: true })));
 }
 
 /** One attempt for each call, so that a test sees every error. */
