@@ -10,6 +10,8 @@ export interface Rows {
   set(key: Key, row: Row | undefined): void;
   range(range: Range): Ranged;
   all(table: Key['table']): Row[];
+  /** Removes all rows but those of `queues` that are of this kind. */
+  clear(keptKind: string): void;
   /** Removes rows whose time to live has passed, at most `limit` of each table. Returns how many. */
   removeExpired(now: number, limit: number): number;
   /** How many rows were stored or removed so far. */
@@ -57,6 +59,13 @@ export function createRows(database: DatabaseSync): Rows {
       const { put, remove } = statements[key.table];
       if (row === undefined) remove.run(...keyValues(key));
       else put.run(...keyValues(key), ...columns[key.table].more.map((name) => stored(name, row[name])), encodeRow(row));
+    },
+
+    clear(keptKind) {
+      changes++;
+      // Without a condition, SQLite frees whole pages and reads no row.
+      database.exec('DELETE FROM messages; DELETE FROM leases');
+      database.prepare('DELETE FROM queues WHERE kind <> ?').run(keptKind);
     },
 
     range(range) {

@@ -24,6 +24,8 @@ export interface SqliteStoreOptions {
 export interface SqliteStore extends Store {
   /** Every row of a table, in no particular order, for tests that check the whole state. */
   rows(table: Key['table']): Row[];
+  /** Removes all rows but those of `queues` that are of this kind. */
+  clear(keptKind: string): Promise<void>;
   /** One step of what a timer does by itself: removes expired rows and frees pages. Resolves to whether there is more to do. */
   upkeep(): Promise<boolean>;
   /** Resolves with a line for the user if the disk failed. The store then rejects all calls; only a new start shows what the file holds. */
@@ -104,6 +106,7 @@ export function createSqliteStore(
     },
 
     rows: rows.all,
+    clear: (keptKind) => group.write(() => rows.clear(keptKind)),
     upkeep: upkeep.step,
     failed,
 

@@ -58,6 +58,13 @@ export function authorize(principal: Principal, operation: OperationName, params
   }
 }
 
+/** Throws DumbwaiterError `forbidden` unless the principal may administer everything. */
+export function authorizeReset(principal: Principal): void {
+  checkScope(principal, 'admin', 'reset');
+  if (coversAll(principal.queues) && coversAll(principal.topics)) return;
+  throw new DumbwaiterError('forbidden', 'reset needs a key for all queues and all topics (*).');
+}
+
 function checkScope({ scopes }: Principal, scope: Scope, what: string): void {
   if (!scopes.includes(scope)) throw new DumbwaiterError('forbidden', `This key lacks the scope ${scope}, which ${what} needs.`);
 }

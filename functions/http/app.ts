@@ -10,7 +10,7 @@ import { DumbwaiterError, type ErrorCode, invalidInput } from '../../contract/er
 import { writeJson } from '../../contract/json-values.ts';
 import { type Route, routes } from '../../contract/routes.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import type { Principal } from '../auth/authorize.ts';
+import { authorizeReset, type Principal } from '../auth/authorize.ts';
 import { coversAll } from '../auth/name-patterns.ts';
 import { problemOf, refusalOf } from '../errors/refusal.ts';
 import type { Log } from '../service/log.ts';
@@ -36,6 +36,10 @@ export interface AppParts {
   consoleFiles?: () => Promise<ConsoleFiles>;
   /** What `GET /metrics` answers to a key that covers all queues. Default: no such path. */
   metrics?: { contentType: string; text(): Promise<string> };
+  /** Empties the queue, except for its API keys. Only a local server has it. */
+  reset?: () => Promise<void>;
+  /** Whether to answer LocalStack's health check, which tools for it wait for. Default false. */
+  localstackHealth?: boolean;
 }
 
 /** What the transport (API Gateway or the local server) knows about a request. */
@@ -61,9 +65,10 @@ interface Env {
 }
 
 export const openApiPath = '/v1/openapi.json';
+const resetPath = '/v1/reset';
 
 export function createApp(parts: AppParts): Hono<Env> {
-  const { service, authenticate, log, newRequestId, allowedOrigins = [], isOwnHost, consoleFiles, metrics } = parts;
+  const { service, authenticate, log, newRequestId, allowedOrigins = [], isOwnHost, consoleFiles, metrics, reset } = parts;
   const app = new Hono<Env>();
 
   app.use(async (context, next) => {
@@ -117,6 +122,8 @@ export function createApp(parts: AppParts): Hono<Env> {
     return context.json(openApiDocument(publicUrl(context.req.raw)));
   });
 
+  if (consoleFiles) app.route('/console', createConsole(consoleFiles));
+
   if (metrics) {
     app.get('/metrics', async (context) => {
       const principal = await authenticate(context.req.header('authorization'));
@@ -125,7 +132,17 @@ export function createApp(parts: AppParts): Hono<Env> {
     });
   }
 
-  if (consoleFiles) app.route('/console', createConsole(consoleFiles));
+  if (reset) {
+    app.post(resetPath, async (context) => {
+      const principal = await authenticate(context.req.header('authorization'));
+      context.set('principal', principal.id);
+      authorizeReset(principal);
+      await reset();
+      return context.body('{}', 200, { 'content-type': 'application/json' });
+    });
+  }
+
+  if (parts.localstackHealth) app.get('/_localstack/health', (context) => context.json({ services: { sqs: 'running' } }));
 
   for (const [path, methods] of methodsOfPaths()) {
     app.all(honoPath(path), (context) => {

@@ -27,6 +27,8 @@ const idleCheckMs = 50;
 
 export interface HttpServer {
   url: string;
+  /** Ends the calls that wait, as if their clients had hung up, and goes on serving. */
+  endWaits(): void;
   /** Accepts no more calls, aborts those that wait, and resolves when the calls in progress have ended. */
   close(): Promise<void>;
 }
@@ -92,8 +94,9 @@ export async function serveHttp(
   const { port: bound } = server.address() as AddressInfo;
   return {
     url: `http://${nameInUrl(host)}:${bound}`,
+    endWaits: calls.abort,
     async close() {
-      calls.abort();
+      calls.close();
       wakes?.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       // Without this, a connection whose call has just been answered stays open for the next call.
@@ -122,6 +125,9 @@ function createCallsInProgress() {
       return call.signal;
     },
     abort(): void {
+      for (const call of calls) call.abort();
+    },
+    close(): void {
       isClosing = true;
       for (const call of calls) call.abort();
     },

@@ -18,6 +18,8 @@ export interface DynamodbAccess {
 
 export interface LocalStore {
   parts: StoreParts;
+  /** Removes all rows but those of API keys. Undefined on DynamoDB. */
+  clear?: () => Promise<void>;
   /** Where the data is, as text for the user. */
   place: string;
   /** Set if the store is on DynamoDB. */

@@ -6,6 +6,7 @@ import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { createRandom } from '../../engine/port/random.ts';
 import { DataFileError } from '../../engine/sqlite/failures.ts';
 import { openSqliteStore } from '../../engine/sqlite/store.ts';
+import { keyKind } from '../auth/key-rows.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { inMemory, type LocalData, type LocalStore } from './local-store.ts';
 import { StartFailure } from './start-failure.ts';
@@ -48,7 +49,13 @@ function openSqlite(file?: string): LocalStore {
   const clock = createCorrectedClock();
   try {
     const store = openSqliteStore({ now: clock.now, ...(file === undefined ? {} : { file }) });
-    return { parts: { store, clock, random: createRandom() }, place: file ?? inMemory, died: store.failed, stop: store.close };
+    return {
+      parts: { store, clock, random: createRandom() },
+      clear: () => store.clear(keyKind),
+      place: file ?? inMemory,
+      died: store.failed,
+      stop: store.close,
+    };
   } catch (error) {
     if (!(error instanceof DataFileError)) throw error;
     throw new StartFailure(error.message, { cause: error });

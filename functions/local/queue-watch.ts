@@ -11,6 +11,11 @@ export interface QueueWatch {
   listen(queue: string, tell: Tell): () => void;
 }
 
+export interface EndableWatch extends QueueWatch {
+  /** Tells all listeners to receive: their queues are gone. */
+  end(): void;
+}
+
 export interface QueueWatchParts {
   engine: Pick<Engine, 'nextDue' | 'onWakeup'>;
   clock: Clock;
@@ -29,7 +34,7 @@ interface Watched {
   notify: () => void;
 }
 
-export function createQueueWatch({ engine, clock, isShared, onError }: QueueWatchParts): QueueWatch {
+export function createQueueWatch({ engine, clock, isShared, onError }: QueueWatchParts): EndableWatch {
   const watched = new Map<string, Watched>();
 
   async function watch(queue: string, one: Watched): Promise<void> {
@@ -98,6 +103,13 @@ export function createQueueWatch({ engine, clock, isShared, onError }: QueueWatc
         one.listeners.delete(tell);
         if (one.listeners.size === 0) one.notify();
       };
+    },
+    end() {
+      for (const one of watched.values()) {
+        for (const tell of one.listeners) tell(0);
+        one.listeners.clear();
+        one.notify();
+      }
     },
   };
 }

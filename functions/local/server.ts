@@ -2,7 +2,6 @@
 
 import { defined } from '../../contract/defined.ts';
 import type { StoreParts } from '../assembly.ts';
-import type { AccessKeys } from '../auth/access-keys.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
 import type { Log } from '../service/log.ts';
 import { anyHost } from '../service/outgoing-post.ts';
@@ -13,7 +12,7 @@ import { checkFunction, invokeFunction } from './invoke-function.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { isLoopback } from './loopback.ts';
 import { openLocalStore } from './open-store.ts';
-import { type ServingQueue, serveQueue } from './serve-queue.ts';
+import { type ServeOptions, type ServingQueue, serveQueue } from './serve-queue.ts';
 import { StartFailure } from './start-failure.ts';
 
 export interface LocalOptions {
@@ -37,6 +36,9 @@ export interface LocalOptions {
   sqsAnonymous?: boolean;
   /** Who holds targets: see `ServeOptions`. */
   holder?: string;
+  /** As in `ServeOptions`. */
+  sqsCreatesQueues?: boolean;
+  localstackHealth?: boolean;
 }
 
 export interface LocalServer {
@@ -65,12 +67,19 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   }
   const { store, folder } = await openLocalStore({ place, dynamodb: wantsDynamodb });
   try {
+    const { forwards = [] } = options;
     // A store that is not on DynamoDB is opened by one process only.
     const accessKeys = localAccessKeys(place, folder, store.parts.clock);
     const holder = store.dynamodb ? undefined : soleHolder;
-    const serving = await serveLocally({ ...options, ...defined({ holder, accessKeys }) }, store.parts);
+    const serving = await serveLocally(
+      {
+        ...options,
+        ...defined({ holder, accessKeys, clear: store.clear }),
+        afterReset: (serving) => startForwards(serving, forwards),
+      },
+      store.parts,
+    );
     const { url, keys, stop } = serving;
-    const { forwards = [] } = options;
     const close = async () => {
       await stopForwards(serving, forwards);
       await stop();
@@ -94,7 +103,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
 
 /** Serves the queue on a store that the caller opened, and runs its background jobs. */
 export function serveLocally(
-  options: Omit<LocalOptions, 'data' | 'dynamodb'> & { accessKeys?: AccessKeys },
+  options: Omit<LocalOptions, 'data' | 'dynamodb'> & Pick<ServeOptions, 'accessKeys' | 'clear' | 'afterReset'>,
   parts: StoreParts,
 ): Promise<ServingQueue> {
   const { log, host = hostDefault, port = 0, timeLimits = timeLimitsDefault } = options;
@@ -110,7 +119,9 @@ export function serveLocally(
     checkFunction,
     region: process.env.AWS_REGION || 'local',
     sqsAnonymous: options.sqsAnonymous ?? false,
-    ...defined({ holder: options.holder, accessKeys: options.accessKeys }),
+    sqsCreatesQueues: options.sqsCreatesQueues ?? false,
+    localstackHealth: options.localstackHealth ?? false,
+    ...defined({ holder: options.holder, accessKeys: options.accessKeys, clear: options.clear, afterReset: options.afterReset }),
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });

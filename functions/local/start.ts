@@ -23,6 +23,8 @@ interface Options {
   allowHost: string[];
   forward: Forward[];
   sqsAnonymous?: true;
+  sqsCreateQueues?: true;
+  localstackHealth?: true;
   verbose?: true;
 }
 
@@ -42,6 +44,8 @@ const command = new Command('npm start --')
     [],
   )
   .option('--sqs-anonymous', 'accept calls of SQS with any signature; only for a loopback address')
+  .option('--sqs-create-queues', 'create queues that calls of SQS name and that do not exist')
+  .option('--localstack-health', 'answer /_localstack/health, for tools that wait for LocalStack; with --port 4566')
   .option('--verbose', 'log each call')
   .addHelpText(
     'after',
@@ -62,6 +66,8 @@ async function run(options: Options): Promise<void> {
       allowedHosts: options.allowHost,
       forwards: options.forward,
       sqsAnonymous: options.sqsAnonymous === true,
+      sqsCreatesQueues: options.sqsCreateQueues === true,
+      localstackHealth: options.localstackHealth === true,
       adminKey: process.env.DUMBWAITER_API_KEY || undefined,
     });
   } catch (error) {

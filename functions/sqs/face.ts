@@ -3,6 +3,7 @@
  * the queue's operations, and holds no rule of the queue. `actions/` has one file for each action.
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
+import { fifoEnding } from '../../contract/path-names.ts';
 import { refusalOf } from '../errors/refusal.ts';
 import type { Bindings } from '../http/app.ts';
 import { checkHost, type IsOwnHost } from '../http/own-host.ts';
@@ -13,8 +14,9 @@ import { inTime } from '../service/time-left.ts';
 import { actions, isAction } from './actions/actions.ts';
 import { addressesOf, regionOf } from './addresses.ts';
 import type { AuthenticateSqs } from './authenticate.ts';
-import type { SqsParts } from './call.ts';
+import { queueOf, type SqsParts } from './call.ts';
 import { SqsError, sqsErrorOf } from './errors.ts';
+import { textOf } from './input.ts';
 import type { Protocol } from './protocol.ts';
 import { isJsonCall, jsonProtocol } from './protocol-json.ts';
 import { isQueryCall, queryProtocol } from './protocol-query.ts';
@@ -25,6 +27,8 @@ export interface SqsFaceParts extends SqsParts {
   newRequestId(): string;
   /** See `AppParts`. */
   isOwnHost?: IsOwnHost;
+  /** Whether a queue that a call names is created if it does not exist. Default false. */
+  createsQueues?: boolean;
 }
 
 export interface SqsFace {
@@ -59,7 +63,14 @@ export function createSqsFace(parts: SqsFaceParts): SqsFace {
       addresses: addressesOf(base, decodeURIComponent(pathname), regionOf(request)),
       caller: { principal, ...(signal && { signal }), ...(left && { endsAt: left.endsAt }) },
     };
-    return { action, answer: protocol.answer(action, await actions[action](parts, call), requestId) };
+    const output = await actions[action](parts, call).catch(async (error: unknown) => {
+      if (!parts.createsQueues || !isMissingQueue(error) || action === 'DeleteQueue') throw error;
+      const QueueName = textOf(call.input, 'QueueName') ?? queueOf(call);
+      const Attributes = QueueName.endsWith(fifoEnding) ? { Attributes: { FifoQueue: 'true' } } : {};
+      await actions.CreateQueue(parts, { ...call, input: { QueueName, ...Attributes } });
+      return actions[action](parts, call);
+    });
+    return { action, answer: protocol.answer(action, output, requestId) };
   }
 
   return {
@@ -82,6 +93,11 @@ export function createSqsFace(parts: SqsFaceParts): SqsFace {
       return new Response(text, { status, headers: { ...headers, 'x-amzn-requestid': requestId, 'cache-control': 'no-store' } });
     },
   };
+}
+
+function isMissingQueue(error: unknown): boolean {
+  if (error instanceof SqsError) return error.code === 'QueueDoesNotExist';
+  return error instanceof DumbwaiterError && error.code === 'queue_not_found';
 }
 
 /**
