@@ -144,6 +144,8 @@ onEveryStore('an own id in a group', (driven) => {
       { ok: true, id: 'two' },
     ]);
     expect((await receive()).map(({ body }) => body)).toEqual([3, 4]);
+    expect(await get('one')).toMatchObject({ body: 3, state: 'leased' });
+    expect(await publish({ body: 5, id: 'one' })).toMatchObject([{ duplicate: true }]);
   });
 
   it('a message that expires before its turn frees its id', async () => {

@@ -94,6 +94,7 @@ export const groupIds: readonly Mutant[] = [
     file: 'engine/lifecycle/group-moves.ts',
     find: 'when: unchanged(seen.row!), then: { put: marker }',
     replace: "when: { exists: ['id'] }, then: { put: marker }",
+    tests: ['test/unit/lifecycle/group-moves.test.ts'],
   },
   {
     name: 'a redriven message of a group is not where its marker says',
