@@ -100,7 +100,7 @@ export const wakes: readonly Mutant[] = [
     file: 'engine/model/next-ready.ts',
     find: '|| !decoded.lease.slots.some(isLive);',
     replace: '|| decoded.lease.slots.length > 0;',
-    tests: ['test/infra/stream-triggers.test.ts'],
+    tests: records,
   },
   {
     name: 'a caller does not read its result again when the server begins to listen',

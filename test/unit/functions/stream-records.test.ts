@@ -3,7 +3,7 @@ import { createEngine } from '../../../engine/create.ts';
 import type { Engine } from '../../../engine/engine.ts';
 import { createMemoryStore } from '../../../engine/memory/store.ts';
 import { seededRandom } from '../../../engine/port/random.ts';
-import { incarnationsIn, wakesIn } from '../../../functions/lambda/stream-records.ts';
+import { endsIn, incarnationsIn, wakesIn } from '../../../functions/lambda/stream-records.ts';
 import { createDrivenClock, type DrivenClock } from '../../support/driven-clock.ts';
 import { testSeed } from '../../support/seed.ts';
 import { type StreamedStore, streamed } from '../../support/streamed-store.ts';
@@ -169,4 +169,17 @@ test('a record of messages is read without its image, and removals, bodies and o
     { eventName: 'MODIFY', dynamodb: { Keys: { id: { S: 'x' } }, NewImage: { id: { S: 'x' } } } },
   ];
   expect(incarnationsIn(odd, clock.now())).toEqual(new Set());
+});
+
+test('the end of a message under an own id is told to those who wait for it, and neither its publish nor its receive is', async () => {
+  const ends = () => endsIn(stream.takeRecords()).map(({ incarnation, id }) => [incarnations[incarnation], id]);
+  await publish({ body: 1, id: 'done' }, { body: 2, id: 'dead' }, { body: 3 });
+  expect(ends()).toEqual([]);
+  const received = await receive();
+  const receiptOf = (id: string) => received.find((message) => message.id === id)!.receipt;
+  expect(ends()).toEqual([]);
+  await engine.call('ack', queue, { receipts: [receiptOf('done')] });
+  expect(ends()).toEqual([['q', 'done']]);
+  await engine.call('release', queue, { receipts: [receiptOf('dead')], failed: 'no', deadLetter: true });
+  expect(ends()).toEqual([['q', 'dead']]);
 });
