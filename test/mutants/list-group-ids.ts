@@ -103,4 +103,12 @@ export const groupIds: readonly Mutant[] = [
     replace: 'if (marks && marks.parcel === parcelId &&',
     tests,
   },
+  {
+    name: 'a topic puts a message into a group under an id that its queue has already',
+    file: 'engine/topics/group-delivery.ts',
+    find: 'if (markerId === undefined || takenBy(share.queue, pending, seen.markers.get(markerId)!, now) === undefined) return true;',
+    replace:
+      'if (markerId === undefined || takenBy(share.queue, pending, seen.markers.get(markerId)!, now) !== pending.id) return true;',
+    tests: ['test/engine/topic-groups.test.ts'],
+  },
 ];
