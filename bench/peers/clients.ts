@@ -8,6 +8,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import type { Scope } from '../../contract/contract.ts';
 import { Dumbwaiter } from '../../sdk/index.ts';
 
 /** One worker of one server. It makes one request for each call, whatever other workers do. */
@@ -19,8 +20,15 @@ export interface Worker {
   close(): void;
 }
 
-export function sqsWorker(endpoint: string): Worker {
-  const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench' };
+export interface AccessKey {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+/** What emulators accept. */
+const anyKey: AccessKey = { accessKeyId: 'bench', secretAccessKey: 'bench' };
+
+export function sqsWorker(endpoint: string, credentials = anyKey): Worker {
   const client = new SQSClient({ endpoint, region: 'us-east-1', credentials });
   const urls = new Map<string, string>();
   const urlOf = (queue: string) => urls.get(queue) ?? `${endpoint}/000000000000/${queue}`;
@@ -55,6 +63,14 @@ export function sqsWorker(endpoint: string): Worker {
     },
     close: () => client.destroy(),
   };
+}
+
+/** Dumbwaiter verifies signatures. */
+export async function issueAccessKey(url: string, apiKey: string): Promise<AccessKey> {
+  const scopes: Scope[] = ['publish', 'receive', 'admin'];
+  const created = await new Dumbwaiter({ url, apiKey }).keys.create({ name: 'bench', queues: ['*'], scopes, accessKey: true });
+  const { accessKeyId, secretAccessKey } = created;
+  return { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! };
 }
 
 export function dumbwaiterWorker(url: string, apiKey: string): Worker {

@@ -1,11 +1,12 @@
 /**
  * Measures the local server beside SQS emulators in one run: ElasticMQ and fauxqs keep messages in memory, Dumbwaiter on disk, durably.
+ * The SQS API of Dumbwaiter has the client of the emulators, and verifies its signatures.
  * `npm run bench:peers` installs the emulators here first. See docs/numbers.md.
  */
 
 import { cpuMsOf } from '../timing.ts';
-import { dumbwaiterWorker, sqsWorker, type Worker } from './clients.ts';
-import { printPeers, type Row } from './report.ts';
+import { dumbwaiterWorker, issueAccessKey, sqsWorker, type Worker } from './clients.ts';
+import { measured, printPeers, type Row } from './report.ts';
 import { type PeerServer, startDumbwaiter, startElasticMq, startFauxqs } from './servers.ts';
 
 const rounds = Number(process.env.ROUNDS ?? 3);
@@ -52,19 +53,21 @@ const servers: PeerServer[] = [];
 try {
   const [elasticMq, fauxqs, dumbwaiter] = [await startElasticMq(), await startFauxqs(), await startDumbwaiter(key)];
   servers.push(elasticMq, fauxqs, dumbwaiter);
+  const accessKey = await issueAccessKey(dumbwaiter.url, key);
   const peers: Peer[] = [
     { name: 'ElasticMQ', server: elasticMq, worker: () => sqsWorker(elasticMq.url) },
     { name: 'fauxqs', server: fauxqs, worker: () => sqsWorker(fauxqs.url) },
-    { name: 'Dumbwaiter', server: dumbwaiter, worker: () => dumbwaiterWorker(dumbwaiter.url, key) },
+    { name: measured.http, server: dumbwaiter, worker: () => dumbwaiterWorker(dumbwaiter.url, key) },
+    { name: measured.sqs, server: dumbwaiter, worker: () => sqsWorker(dumbwaiter.url, accessKey) },
   ];
   const rows: Row[] = [];
   // The first round warms up the servers and does not count. Each round measures all peers in turn, since the machine's load varies.
   for (let round = 0; round <= rounds; round++) {
     for (const load of loads) {
       for (const peer of peers) {
-        const measured = await measure(peer, load);
-        for (const { name, step, batch, perSecond } of measured) console.error(round, name, step, batch, Math.round(perSecond));
-        if (round > 0) rows.push(...measured);
+        const ofPeer = await measure(peer, load);
+        for (const { name, step, batch, perSecond } of ofPeer) console.error(round, name, step, batch, Math.round(perSecond));
+        if (round > 0) rows.push(...ofPeer);
       }
     }
   }

@@ -10,9 +10,13 @@ export interface Row {
   serverCpuMs: number;
 }
 
-const measuredName = 'Dumbwaiter';
-/** The least share of a peer's messages per second. */
-const targets: Record<string, number> = { ElasticMQ: 1.5, fauxqs: 1 };
+/** The two APIs of Dumbwaiter. */
+export const measured = { http: 'Dumbwaiter', sqs: 'Dumbwaiter (SQS)' };
+/** The least share of a peer's messages per second, for each. */
+const targets: Record<string, Record<string, number>> = {
+  [measured.http]: { ElasticMQ: 1.5, fauxqs: 1 },
+  [measured.sqs]: { ElasticMQ: 1.2, fauxqs: 1 },
+};
 
 export function printPeers(rows: readonly Row[]): void {
   const cases = [...Map.groupBy(rows, ({ step, batch }) => `${step}, ${batch === 1 ? 'one by one' : 'in tens'}`)];
@@ -20,12 +24,18 @@ export function printPeers(rows: readonly Row[]): void {
     const names = [...new Set(ofCase.map(({ name }) => name))];
     const of = (name: string, field: 'perSecond' | 'serverCpuMs') =>
       median(ofCase.filter((row) => row.name === name).map((row) => row[field]));
-    return names.map((name) => {
-      const ratio = of(measuredName, 'perSecond') / of(name, 'perSecond');
-      const target = targets[name] === undefined ? undefined : { atLeast: targets[name] };
-      const share = name === measuredName ? '' : against(ratio, target, 2);
-      return [what, name, Math.round(of(name, 'perSecond')), of(name, 'serverCpuMs').toFixed(2), share];
-    });
+    const share = (own: string, name: string) => {
+      const atLeast = targets[own]![name];
+      return atLeast === undefined ? '' : against(of(own, 'perSecond') / of(name, 'perSecond'), { atLeast }, 2);
+    };
+    return names.map((name) => [
+      what,
+      name,
+      Math.round(of(name, 'perSecond')),
+      of(name, 'serverCpuMs').toFixed(2),
+      ...Object.values(measured).map((own) => share(own, name)),
+    ]);
   });
-  console.log(table(['', 'server', 'messages/s', 'server CPU, ms a message', 'Dumbwaiter to this one'], lines));
+  const head = ['', 'server', 'messages/s', 'server CPU, ms a message'];
+  console.log(table([...head, ...Object.values(measured).map((own) => `${own} to this one`)], lines));
 }
