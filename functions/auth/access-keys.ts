@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto';
 import { defined } from '../../contract/defined.ts';
 import { invalidInput } from '../../contract/errors.ts';
+import { keysCachedMax } from '../../contract/limits.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import { cachedSecret, type ReadSecret } from './cached-secret.ts';
 
@@ -38,11 +39,21 @@ export function secretAccessKeyOf(master: string, keyId: string): string {
 
 /** `readMaster` returns `undefined` if this server has no master secret. */
 export function createAccessKeys(readMaster: ReadSecret): AccessKeys {
+  // Deriving a secret takes as long as verifying a signature with it.
+  let derived = { master: '', secrets: new Map<string, string>() };
+
+  function secretOf(master: string, keyId: string): string {
+    if (derived.master !== master || derived.secrets.size >= keysCachedMax) derived = { master, secrets: new Map() };
+    const secret = derived.secrets.get(keyId) ?? secretAccessKeyOf(master, keyId);
+    derived.secrets.set(keyId, secret);
+    return secret;
+  }
+
   return {
     async pairOf(keyId) {
-      const secret = await readMaster();
-      if (secret === undefined) throw invalidInput('accessKey: this server has no secret for access keys');
-      return { accessKeyId: accessKeyIdOf(keyId), secretAccessKey: secretAccessKeyOf(secret, keyId) };
+      const master = await readMaster();
+      if (master === undefined) throw invalidInput('accessKey: this server has no secret for access keys');
+      return { accessKeyId: accessKeyIdOf(keyId), secretAccessKey: secretOf(master, keyId) };
     },
   };
 }

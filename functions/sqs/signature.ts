@@ -37,8 +37,8 @@ const presignedSecondsMax = 7 * 24 * 3600;
 /** Throws SqsError `MissingAuthenticationToken` or `IncompleteSignature`. */
 export function signatureIn({ url, headers }: SignedRequest): Signature {
   const authorization = headers.get('authorization');
-  const query = new URL(url).searchParams;
   if (authorization !== null) return inHeader(authorization, headers);
+  const query = new URL(url).searchParams;
   if (query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')) return inQuery(query);
   throw new SqsError('MissingAuthenticationToken', 'Request is missing Authentication Token');
 }
