@@ -12,8 +12,9 @@ import type { LeaseRow, Parcel } from './rows.ts';
 /** More chunks than the largest parcel has. */
 const chunksMax = 100;
 
-export function isSoundParcel({ count, since, expiresAt, ...row }: Row): boolean {
-  return isCount(count) && isNumber(since) && isOptional(expiresAt, isNumber) && isStoredContent(row);
+export function isSoundParcel({ count, since, expiresAt, publishedAt, visibleAt, ...row }: Row): boolean {
+  const areTimes = isNumber(since) && [expiresAt, publishedAt, visibleAt].every((time) => isOptional(time, isNumber));
+  return isCount(count) && areTimes && isStoredContent(row);
 }
 
 export function isSoundLease({ shard, version, slots, since, expiresAt, ...row }: Row): boolean {

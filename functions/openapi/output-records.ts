@@ -53,7 +53,7 @@ export const deathRecord = z
     queue: field.queueName.describe('The queue in which it died.'),
     reason: field.deathReason.describe('Why it died.'),
     group: field.group
-      .describe('The group in which it died. The message has left this group for good. Absent: none.')
+      .describe('The group in which it died. A redrive puts the message at the end of this group. Absent: none.')
       .exactOptional(),
     text: text('The text of the last failure before it died. Absent: no failure had a text.').exactOptional(),
     at: instant('When it died.'),
@@ -65,7 +65,9 @@ export const deathRecord = z
 const receives = count('How often it was received in this queue.');
 const failures = count('How many of those receives ended in a release with `failed` or in an expired lease.');
 const priority = field.priorityLevel.describe('Its priority. Absent for 0.').exactOptional();
-const group = field.group.describe('The group that it belongs to. Absent: none.').exactOptional();
+const group = field.group
+  .describe('The group that it belongs to; of a dead letter, the one in which it died. Absent: none.')
+  .exactOptional();
 export const id = field.anyMessageId.describe('Its id.');
 
 export const receivedMessage = z.object({

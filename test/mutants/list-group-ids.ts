@@ -104,7 +104,7 @@ export const groupIds: readonly Mutant[] = [
     tests,
   },
   {
-    name: 'a topic puts a message into a group under an id that its queue has already',
+    name: 'a topic puts a message into a group under a key that its queue has taken',
     file: 'engine/topics/group-delivery.ts',
     find: 'if (markerId === undefined || takenBy(share.queue, pending, seen.markers.get(markerId)!, now) === undefined) return true;',
     replace:

@@ -60,6 +60,14 @@ describe('own ids in a group', () => {
     expect(encodeLease({ ...lease, ownRows: [] })).not.toHaveProperty('own');
   });
 
+  it('a parcel whose times are damaged is unreadable', () => {
+    for (const damage of [{ visibleAt: 'soon' }, { publishedAt: 'once' }]) {
+      const { content: shown, visibleAt, publishedAt } = decodeParcel({ ...encodeParcel(parcel, false), ...damage });
+      expect(shown).not.toEqual(content);
+      expect([visibleAt, publishedAt]).toEqual([undefined, undefined]);
+    }
+  });
+
   it('a delayed parcel is decoded with the instant from which it can be received', () => {
     expect(decodeParcel(encodeParcel({ ...parcel, visibleAt: noon + 1 }, false))).toEqual({ ...parcel, visibleAt: noon + 1 });
     expect(encodeParcel({ ...parcel, visibleAt: noon }, false)).not.toHaveProperty('visibleAt');
