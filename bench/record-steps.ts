@@ -12,6 +12,8 @@ interface Plan {
   settings?: Partial<QueueSettings>;
   /** Messages per call. */
   batch: number;
+  /** Messages per receive and per ack, if not as many. */
+  receiveBatch?: number;
   entry: Entry;
 }
 
@@ -20,21 +22,7 @@ export async function costOfRecordSteps(testBed: TestBed, messages: number): Pro
   const levels = { priority: { levels: 3, order: 'strict' as const } };
   const life = (plan: Plan) => wholeLife(testBed, messages, plan);
   return [
-    {
-      name: 'whole life, each in a group of its own',
-      target: { atMost: 12 },
-      cost: await life({ batch: 1, entry: (index) => ({ group: `group-${index}` }) }),
-    },
-    {
-      name: 'whole life, one after another in one group',
-      target: { atMost: 12 },
-      cost: await life({ batch: 1, entry: () => ({ group: 'one' }) }),
-    },
-    {
-      name: 'whole life, in one group, ten a call',
-      target: { atMost: 4 },
-      cost: await life({ batch: tens, entry: () => ({ group: 'one' }) }),
-    },
+    ...(await costOfGroupSteps(testBed, messages)),
     {
       name: 'whole life, one of three levels of priority',
       target: { atMost: 6 },
@@ -64,10 +52,37 @@ export async function costOfRecordSteps(testBed: TestBed, messages: number): Pro
   ];
 }
 
-async function wholeLife(testBed: TestBed, messages: number, { settings, batch, entry }: Plan): Promise<Cost> {
+/** Measures messages of groups: apart, in one group, received together, and published together as well. */
+export async function costOfGroupSteps(testBed: TestBed, messages: number): Promise<Step[]> {
+  const life = (plan: Plan) => wholeLife(testBed, messages, plan);
+  return [
+    {
+      name: 'whole life, each in a group of its own',
+      target: { atMost: 12 },
+      cost: await life({ batch: 1, entry: (index) => ({ group: `group-${index}` }) }),
+    },
+    {
+      name: 'whole life, one after another in one group',
+      target: { atMost: 12 },
+      cost: await life({ batch: 1, entry: () => ({ group: 'one' }) }),
+    },
+    {
+      name: 'the same, ten received together',
+      target: { atMost: 6 },
+      cost: await life({ batch: 1, receiveBatch: tens, entry: () => ({ group: 'one' }) }),
+    },
+    {
+      name: 'whole life, in one group, ten a call',
+      target: { atMost: 4 },
+      cost: await life({ batch: tens, entry: () => ({ group: 'one' }) }),
+    },
+  ];
+}
+
+async function wholeLife(testBed: TestBed, messages: number, { settings, batch, receiveBatch, entry }: Plan): Promise<Cost> {
   const user = await createQueue(testBed, settings);
   await publishEach(user, messages, entry, batch);
-  await receiveAndAck(user, messages, batch);
+  await receiveAndAck(user, messages, receiveBatch ?? batch);
   return perMessage([user.instance], messages);
 }
 

@@ -189,6 +189,11 @@ export const filterNumberMax = 1_000_000_000;
 export const parcelSlotsMax = 10;
 /** DynamoDB charges a write for each started kibibyte of the whole row. */
 export const rowBytesMax = kibibyte;
+/**
+ * A group's row with several parcels. Larger rows would cost more than rows of one message each where messages are received
+ * together and acked one by one: each ack writes the whole row. Reading four kibibytes costs as much as reading one.
+ */
+export const groupRowBytesMax = 4 * kibibyte;
 /** The size of one chunk of an offloaded body: a DynamoDB item holds at most 400 KB. */
 export const bodyChunkBytesMax = 350 * kibibyte;
 /** The results of one row's messages share this many bytes of the row in equal parts. A larger result is offloaded. */

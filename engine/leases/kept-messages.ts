@@ -4,6 +4,7 @@
  * only: no index holds it.
  */
 import type { EndState, Json } from '../../contract/contract.ts';
+import { defined } from '../../contract/defined.ts';
 import { errorsKeptMax, resultsRowBytesMax, retentionGraceMs, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import {
@@ -15,13 +16,21 @@ import {
   storeContent,
   writeChunks,
 } from '../model/content-codec.ts';
-import { parcelIdOf } from '../model/group-row.ts';
+import { parcelRowId, parcelsIn, slotsOf } from '../model/held-parcels.ts';
 import { groupKeyOf, keptRowId, slotRowId } from '../model/ids.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { roomForContents } from '../model/row-codec.ts';
 import { isLive, type LeaseRow, leaseKey, type Parcel, type Slot, type Tombstone } from '../model/rows.ts';
 import type { Write } from '../port/port.ts';
-import { decodeSnapshot, endedRow, putIfAbsent, putIfUnchanged, putIfUnchangedWith, type Snapshot } from './lease-store.ts';
+import {
+  decodeSnapshot,
+  endedRow,
+  lacksTtl,
+  putIfAbsent,
+  putIfUnchanged,
+  putIfUnchangedWith,
+  type Snapshot,
+} from './lease-store.ts';
 import { markerEnds } from './markers.ts';
 import { withLastingBodies } from './offloaded-bodies.ts';
 import { removeOverriddenBy } from './removals.ts';
@@ -33,13 +42,14 @@ export function keptAs(queue: QueueRecord, state: EndState, at: number): Pick<Sl
 }
 
 /** The slot of a message removed for its age or by a purge. It has no token, so a late ack is answered `lease_lost`. */
-export function removedSlot(queue: QueueRecord, lease: LeaseRow, slot: Slot, now: number): Slot {
+export function removedSlot(queue: QueueRecord, aged: Aged, slot: Slot, now: number): Slot {
   const { token: _, leasedUntil: __, ...rest } = slot;
-  const ending = expiredAs(queue, lease, slot, now);
+  const ending = expiredAs(queue, aged, slot, now);
   return ending ? { ...rest, end: 'expired', kept: ending } : { ...rest, end: 'done' };
 }
 
-type Aged = Pick<LeaseRow, 'since' | 'retentionEnd'>;
+/** A message's parcel or row: what tells the age of the message. */
+type Aged = Pick<Parcel, 'since' | 'retentionEnd'>;
 
 /**
  * The `kept` mark of a message that expired while no lease was on it. Undefined if it has not expired, was purged, or is not
@@ -64,13 +74,13 @@ export interface Ending {
  * How a message of this queue ended. Includes a message that expired although no process has marked its row yet. Undefined if
  * it has not ended, or is not shown any more.
  */
-export function endingOf(queue: QueueRecord, lease: LeaseRow, slot: Slot, now: number): Ending | undefined {
+export function endingOf(queue: QueueRecord, aged: Aged, slot: Slot, now: number): Ending | undefined {
   if (isLive(slot)) {
-    const kept = expiredAs(queue, lease, slot, now);
+    const kept = expiredAs(queue, aged, slot, now);
     return kept && { state: 'expired', ...kept };
   }
   const { end, kept } = slot;
-  if (!kept || kept.until <= now || end === 'moved' || lease.since < queue.purgedBefore) return undefined;
+  if (!kept || kept.until <= now || end === 'moved' || aged.since < queue.purgedBefore) return undefined;
   return { state: end!, ...kept };
 }
 
@@ -131,10 +141,10 @@ export function outlastsBodies(until: number, from: number): boolean {
  * (unlimited retention) get one after the row has ended (`finishCleanup` in lifecycle/due-row.ts).
  */
 export async function keepOffloaded<Lease extends LeaseRow>(ctx: Context, lease: Lease): Promise<Lease> {
-  const { content, retentionEnd, slots } = lease;
-  const until = Math.max(0, ...slots.map(({ kept }) => kept?.until ?? 0));
-  if (retentionEnd === undefined || !('offloaded' in content) || !outlastsBodies(until, retentionEnd)) return lease;
-  return withLastingBodies(ctx, lease, until);
+  return withLastingBodies(ctx, lease, (parcel) => {
+    const until = Math.max(0, ...slotsOf(lease, parcel).map(({ kept }) => kept?.until ?? 0));
+    return outlastsBodies(until, parcel.retentionEnd) ? until : undefined;
+  });
 }
 
 /** Writes the end of a row that has no live message, if the row is unchanged. `others`: writes of the same transaction. */
@@ -152,13 +162,21 @@ export async function replaceEnded(
   return apart.length > 0 ? putIfUnchangedWith(ctx, seen, row, apart) : putIfUnchanged(ctx, seen, row);
 }
 
-/** The write that puts a group's kept messages into a row of their own, because the group's row advances to other messages. */
+/** The writes that put a group's kept messages into a row for each parcel, because the group's row advances to other messages. */
 export function keptApart(ctx: Context, lease: LeaseRow, now: number): Write[] {
-  if (lease.kind !== 'group' || !lease.slots.some(({ kept }) => kept && kept.until > now)) return [];
-  const { group, sourceShard: _, ...rest } = lease;
-  const version = ctx.newVersion();
-  const apart: LeaseRow = { ...rest, kind: 'parcel', id: parcelIdOf(lease), version, groupName: group.name };
-  return [{ key: leaseKey(apart.id), then: { put: endedRow(apart, now) } }];
+  if (lease.kind !== 'group') return [];
+  const { group, more: _, sourceShard: __, retentionEnd: ___, publishedAt: ____, needsCleanup: _____, ...rest } = lease;
+  return parcelsIn(lease).flatMap((parcel): Write[] => {
+    const { since, publishedAt, retentionEnd, content } = parcel;
+    const slots = slotsOf(lease, parcel);
+    if (!slots.some(({ kept }) => kept && kept.until > now)) return [];
+    const id = parcelRowId(lease, parcel);
+    const needsCleanup = lacksTtl(content, retentionEnd) || undefined;
+    const ownRows = lease.ownRows?.slice(parcel.from, parcel.from + parcel.count);
+    const aged = { since, content, ...defined({ publishedAt, retentionEnd, needsCleanup, ownRows }) };
+    const apart: LeaseRow = { ...rest, kind: 'parcel', id, version: ctx.newVersion(), slots, ...aged, groupName: group.name };
+    return [{ key: leaseKey(id), then: { put: endedRow(apart, now) } }];
+  });
 }
 
 /**

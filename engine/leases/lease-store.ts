@@ -7,7 +7,7 @@
 import { endGraceMs, readToWriteMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { bodyTtl, isShared, ownChunkKeys, type StoredContent } from '../model/content-codec.ts';
-import { parcelDone } from '../model/group-row.ts';
+import { parcelsDone } from '../model/group-row.ts';
 import type { Marker } from '../model/marker.ts';
 import { writeDeadline } from '../model/queue-record.ts';
 import { decodeLease, encodeLease, encodeTombstone } from '../model/row-codec.ts';
@@ -148,12 +148,8 @@ export function retryOnConflict<T>(
 
 /** The row of a lease whose messages have all ended: a tombstone, or for a group its row without messages. */
 export function endedRow(lease: LeaseRow, now: number): Row {
+  if (lease.kind === 'group') return encodeLease(parcelsDone(lease, now));
   const shownUntil = Math.max(0, ...lease.slots.map(({ kept }) => kept?.until ?? 0));
-  if (lease.kind === 'group') {
-    // The row of the kept messages (`keptApart`) shows the offloaded bodies, and takes over their cleanup.
-    const { needsCleanup: _, ...rest } = lease;
-    return encodeLease(parcelDone(shownUntil > now ? rest : lease, now));
-  }
   const tombstone = newTombstone(
     lease.id,
     lease.version,

@@ -5,7 +5,7 @@
 import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { bodyTtl } from '../model/content-codec.ts';
-import { slotInParcel } from '../model/group-row.ts';
+import { slotInParcel } from '../model/held-parcels.ts';
 import type { MarkedPlace, Marker, OwnRows } from '../model/marker.ts';
 import { encodeTombstone } from '../model/row-codec.ts';
 import {

@@ -11,10 +11,10 @@ import {
   chunkKeys,
   isShared,
   outlastsShared,
-  readContents,
   type StoredContent,
   writeChunks,
 } from '../model/content-codec.ts';
+import { type HeldParcel, parcelsIn, readSlotContents, withContents } from '../model/held-parcels.ts';
 import { incarnationOf } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import type { LeaseRow } from '../model/rows.ts';
@@ -80,24 +80,36 @@ export function onlyOnce(bodies: readonly OffloadedBody[]): OffloadedBody[] {
 }
 
 /**
- * The row with offloaded bodies that last until then, ms. Its own bodies get a later TTL. Shared bodies that may be gone before
- * are copied. Call it before the row is written, and write the row that it returns: a TTL that is too late, or a copy that no
- * row names, does no harm.
+ * The row with offloaded bodies that last until `untilOf` says for their parcel, ms; it is not asked about bodies without a TTL.
+ * The row's own bodies get a later TTL. Shared bodies that may be gone before are copied. Call it before the row is written, and
+ * write the row that it returns: a TTL that is too late, or a copy that no row names, does no harm.
  */
-export async function withLastingBodies<Lease extends Pick<LeaseRow, 'content'>>(
+export async function withLastingBodies<Lease extends LeaseRow>(
   ctx: Context,
   lease: Lease,
-  until: number,
+  untilOf: (parcel: HeldParcel & { retentionEnd: number }) => number | undefined,
 ): Promise<Lease> {
-  const { content } = lease;
+  const parcels = parcelsIn(lease);
+  if (!parcels.some(({ content }) => 'offloaded' in content)) return lease;
+  const contents = await Promise.all(
+    parcels.map((parcel) => {
+      const { retentionEnd, content } = parcel;
+      const until = retentionEnd !== undefined && 'offloaded' in content ? untilOf({ ...parcel, retentionEnd }) : undefined;
+      return until === undefined ? content : lastingContent(ctx, content, until);
+    }),
+  );
+  return contents.every((content, index) => content === parcels[index]!.content) ? lease : withContents(lease, contents);
+}
+
+async function lastingContent(ctx: Context, content: StoredContent, until: number): Promise<StoredContent> {
   if (!isShared(content)) {
     await keepBodies(ctx, content, until);
-    return lease;
+    return content;
   }
   const copy = outlastsShared(content, until) ? await copiedBody(ctx, content, bodyTtl(until)) : undefined;
-  if (!copy) return lease;
+  if (!copy) return content;
   await writeChunks(ctx.store, copy.content, copy.chunks, copy.ttl);
-  return { ...lease, content: copy.content };
+  return copy.content;
 }
 
 /** A copy of shared bodies for one row alone, not written yet; undefined if they cannot be read. */
@@ -170,12 +182,16 @@ export async function tryBodyCleanup(ctx: Context, rowId: string, content: Store
 }
 
 /**
- * The row's contents; undefined if the row has changed since it was read. Throws StoreError if an unchanged row has lost its
- * bodies.
+ * The row's contents by slot; undefined if the row has changed since it was read. Throws StoreError if an unchanged row has lost
+ * the bodies of one of these slots.
  */
-export async function currentContents(ctx: Context, lease: LeaseRow): Promise<Content[] | undefined> {
-  const [contents] = await readContents(ctx.store, [lease.content]);
-  if (contents) return contents;
+export async function currentContents(
+  ctx: Context,
+  lease: LeaseRow,
+  slots: readonly number[],
+): Promise<(Content | undefined)[] | undefined> {
+  const [contents] = await readSlotContents(ctx.store, [lease]);
+  if (slots.every((slot) => contents![slot])) return contents;
   // Bodies are deleted after their row has ended: a process that paused since its read finds the row changed.
   const after = await readRow(ctx, lease.id);
   if (after.row?.version !== lease.version) return undefined;

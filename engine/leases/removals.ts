@@ -24,24 +24,25 @@ export function removeParcels(ctx: Context, parcels: readonly Pick<Parcel, 'shar
 }
 
 /**
- * Removes a row of `messages` that a row in `leases` overrides, and waits for the response. Reads it first: usually its first
- * receiver has removed it, and a read costs a fifth of removing nothing. (A delayed duplicate that arrives after the read is
+ * Removes rows of `messages` that a row in `leases` overrides, and waits for the responses. Reads them first: usually their first
+ * receiver has removed them, and a read costs a fifth of removing nothing. (A delayed duplicate that arrives after the read is
  * overridden as well.)
  */
-export async function removeOverridden(ctx: Context, shard: string, id: string): Promise<void> {
-  const key = parcelKey(shard, id);
-  const [row] = await ctx.store.get([key]);
-  if (row) await ctx.store.write({ key, then: { remove: true } });
+export async function removeOverridden(ctx: Context, parcels: readonly Pick<Parcel, 'shard' | 'id'>[]): Promise<void> {
+  if (parcels.length === 0) return;
+  const keys = parcels.map(({ shard, id }) => parcelKey(shard, id));
+  const rows = await ctx.store.get(keys);
+  await Promise.all(keys.flatMap((key, index) => (rows[index] ? [ctx.store.write({ key, then: { remove: true } })] : [])));
 }
 
 /**
  * Removes the parcel that a row overrides, if it may still exist. Call it before the row ends: TTL removes the row's tombstone, and
- * the parcel would become live again. A group's row is due once more instead (`parcelDone`), and a row that was put out of order is
+ * the parcel would become live again. A group's row is due once more instead (`parcelsDone`), and a row that was put out of order is
  * cleaned up after its end.
  */
 export async function removeOverriddenBy(ctx: Context, lease: LeaseRow): Promise<void> {
   if (lease.kind !== 'parcel' || lease.outOfOrder !== undefined || !mayOverrideParcel(lease)) return;
-  await removeOverridden(ctx, lease.sourceShard!, lease.id);
+  await removeOverridden(ctx, [{ shard: lease.sourceShard!, id: lease.id }]);
 }
 
 /** Removes bodies, or a result, that no row uses. Shared bodies stay. A failure only wastes storage. */

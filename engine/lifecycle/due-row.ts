@@ -18,22 +18,23 @@ import {
 } from '../leases/lease-store.ts';
 import { removeAll } from '../leases/removals.ts';
 import { ownChunkKeys } from '../model/content-codec.ts';
-import { deliverablePrefix, emptyGroupRow, parcelDone, withRest } from '../model/group-row.ts';
+import { deliverablePrefix, emptyGroupRow, parcelsDone, withRest } from '../model/group-row.ts';
+import { parcelAt } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { afterLeaseExpiry, type GroupLeaseRow, isLive, type LeaseRow, parcelKey, type Tombstone } from '../model/rows.ts';
 import type { Key, Write } from '../port/port.ts';
-import { loadParcel, nextParcel } from './group-parcels.ts';
+import { loadParcels, nextParcels } from './group-parcels.ts';
 import { expiredToLeave, leaveGroup } from './leave-group.ts';
 import { moveSlots } from './moves.ts';
 import { isExpired, reportExpired, verdictOf, verdictOfAge } from './verdicts.ts';
 
 export interface ProcessedRow {
   /**
-   * The lease as read, and its ready slots; undefined if none is ready. With `loadsParcel`, the row of a group as it will be
-   * with its next parcel: the claim also loads the parcel (from the partition `sourceShard`).
+   * The lease as read, and its ready slots; undefined if none is ready. With `loadsParcels`, the row of a group as it will be
+   * with its next parcels: the claim also loads the parcels (from the partition `sourceShard`).
    */
-  ready?: { seen: Snapshot; lease: LeaseRow; slots: number[]; loadsParcel?: true };
+  ready?: { seen: Snapshot; lease: LeaseRow; slots: number[]; loadsParcels?: true };
   deadLettered: number;
   removed: number;
   /** The row needs more changes than one call makes. It stays due, and the next process that finds it continues. */
@@ -46,13 +47,16 @@ export interface ProcessedRow {
  */
 const changesMax = 8;
 
-/** Makes the changes that are due to a row of this queue: all of them, up to `changesMax`. */
-export async function processDueRow(ctx: Context, queue: QueueRecord, first: Snapshot): Promise<ProcessedRow> {
+/**
+ * Makes the changes that are due to a row of this queue: all of them, up to `changesMax`. `want`: for how many messages a group
+ * loads parcels; it loads one parcel at least.
+ */
+export async function processDueRow(ctx: Context, queue: QueueRecord, first: Snapshot, want = 1): Promise<ProcessedRow> {
   const processed: ProcessedRow = { deadLettered: 0, removed: 0 };
   let changes = 0;
   return retryOnConflict<ProcessedRow>(ctx, first, async (seen) => {
     if (changes === changesMax) return { done: { ...processed, unfinished: true } };
-    const outcome = await processDueRowOnce(ctx, queue, seen, processed);
+    const outcome = await processDueRowOnce(ctx, queue, seen, processed, want);
     // A write that missed its deadline re-reads an unchanged row; do not count it as a change.
     if ('seen' in outcome && (outcome.seen === seen || outcome.seen.row?.version !== seen.row?.version)) changes++;
     return outcome;
@@ -65,6 +69,7 @@ async function processDueRowOnce(
   queue: QueueRecord,
   seen: Snapshot,
   processed: ProcessedRow,
+  want: number,
 ): Promise<{ done: ProcessedRow } | { seen: Snapshot }> {
   const now = ctx.clock.now();
   const { lease: found, tombstone } = decodeSnapshot(seen, now);
@@ -72,17 +77,20 @@ async function processDueRowOnce(
   if (tombstone?.pendingCleanup && tombstone.pendingCleanup.dueAt <= now)
     return { seen: await finishCleanup(ctx, seen, tombstone) };
   if (!lease?.shard.startsWith(`${queue.incarnation}:`)) return { done: processed };
-  if (lease.kind === 'group' && isEnded(lease)) return advanceGroup(ctx, queue, { seen, lease, now }, processed);
+  if (lease.kind === 'group' && isEnded(lease)) return advanceGroup(ctx, queue, { seen, lease, now, want }, processed);
 
-  const verdicts = lease.slots.map((slot) => verdictOf(queue, lease, slot, now));
+  const verdicts = lease.slots.map((slot, index) => verdictOf(queue, parcelAt(lease, index), slot, now));
   const gone = verdicts.flatMap((verdict, index) => (verdict === 'gone' ? [index] : []));
   if (gone.length > 0 || isEnded(lease)) {
-    const slots = lease.slots.map((slot, index) => (gone.includes(index) ? removedSlot(queue, lease, slot, now) : slot));
+    const slots = lease.slots.map((slot, index) =>
+      gone.includes(index) ? removedSlot(queue, parcelAt(lease, index), slot, now) : slot,
+    );
     const version = ctx.newVersion();
     const after = await replaceSlots(ctx, seen, { ...lease, version, slots }, now);
     if (after.row?.version === version) {
       processed.removed += gone.length;
-      if (gone.length > 0 && isExpired(queue, lease)) reportExpired(ctx, queue, gone.length);
+      const expired = gone.filter((slot) => isExpired(queue, parcelAt(lease, slot)));
+      if (expired.length > 0) reportExpired(ctx, queue, expired.length);
     }
     return { seen: after };
   }
@@ -121,11 +129,11 @@ async function processDueRowOnce(
   return { seen: await replaceSlots(ctx, seen, { ...lease, version: ctx.newVersion() }, now) };
 }
 
-/** Advances a group whose row holds no live message: to its next parcel, or to an idle row if none waits. */
+/** Advances a group whose row holds no live message: to its next parcels, or to an idle row if none waits. */
 async function advanceGroup(
   ctx: Context,
   queue: QueueRecord,
-  { seen, lease: last, now }: { seen: Snapshot; lease: GroupLeaseRow; now: number },
+  { seen, lease: last, now, want }: { seen: Snapshot; lease: GroupLeaseRow; now: number; want: number },
   processed: ProcessedRow,
 ): Promise<{ done: ProcessedRow } | { seen: Snapshot }> {
   const due = seen.row!.expiry as number | undefined;
@@ -139,20 +147,21 @@ async function advanceGroup(
   // The last message ended without ending the row: end it now, with what is kept of its messages, and with their markers.
   if (last.ownRows || last.slots.some(({ kept }) => kept))
     return { seen: await replaceEnded(ctx, seen, { ...last, version: ctx.newVersion() }, now) };
-  const done = last.slots.length > 0 ? parcelDone(last, now) : last;
+  const done = last.slots.length > 0 ? parcelsDone(last, now) : last;
   const { leftover = [], ...group } = done.group;
   const lease: GroupLeaseRow = { ...done, group };
   await removeAll(ctx, leftover.flatMap(ownChunkKeys));
-  const { parcel, removed, more } = await nextParcel(ctx, queue, lease, seen.nextParcel, now);
+  const { parcels, removed, more } = await nextParcels(ctx, queue, lease, { known: seen.nextParcel, want, now });
   processed.removed += removed;
   if (more) return { seen };
-  if (!parcel) return { seen: await putIfUnchanged(ctx, seen, encodeLease(emptyGroupRow(lease, ctx.newVersion(), now))) };
-  const next = loadParcel(ctx, queue, lease, parcel);
+  const [first] = parcels;
+  if (!first) return { seen: await putIfUnchanged(ctx, seen, encodeLease(emptyGroupRow(lease, ctx.newVersion(), now))) };
+  const next = loadParcels(ctx, queue, lease, parcels, want);
   const slots = next.slots.flatMap((slot, index) => (isLive(slot) ? [index] : []));
-  const isReady = verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'ready' && (parcel.visibleAt ?? 0) <= now;
-  if (slots.length > 0 && isReady) return { done: { ...processed, ready: { seen, lease: next, slots, loadsParcel: true } } };
+  const isReady = verdictOfAge(queue, first.since, first.retentionEnd, now) === 'ready' && (first.visibleAt ?? 0) <= now;
+  if (slots.length > 0 && isReady) return { done: { ...processed, ready: { seen, lease: next, slots, loadsParcels: true } } };
   // An expired parcel is loaded into the row and dead-lettered from there. A delayed one is loaded, so that the row is due after the delay.
-  // A parcel whose messages were all cancelled ends.
+  // Parcels whose messages were all cancelled end.
   return { seen: await replaceSlots(ctx, seen, next, now) };
 }
 

@@ -31,7 +31,7 @@ interface GroupMove {
 /** Moves the message if its row is unchanged. Its receives and failures begin again. */
 export async function moveToGroup(ctx: Context, move: GroupMove): Promise<Moved> {
   const { seen, lease, target } = move;
-  const contents = await currentContents(ctx, lease);
+  const contents = await currentContents(ctx, lease, [0]);
   if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
   const rowId = groupPlace(target, laneOf(target, lease.groupName, ctx.random));
   const body = bodyFor(ctx, move, contentAt(contents, 0));

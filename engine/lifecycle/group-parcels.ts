@@ -1,26 +1,29 @@
-/** Finds the next parcel that waits in a group's partition of `messages`, and loads it into the group's row. */
+/** Finds the next parcels that wait in a group's partition of `messages`, and loads them into the group's row. */
 import { defined } from '../../contract/defined.ts';
-import { headRowsMax } from '../../contract/limits.ts';
+import { groupRowBytesMax, headRowsMax, parcelBytesMax, parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { endingOfParcel, keepExpired } from '../leases/kept-messages.ts';
 import { lacksTtl } from '../leases/lease-store.ts';
 import { endMarkersOf } from '../leases/markers.ts';
 import { newLeaseRow } from '../leases/new-lease-row.ts';
 import { removeParcels } from '../leases/removals.ts';
-import { idInMessages } from '../model/group-row.ts';
+import { sizeOf } from '../model/content-codec.ts';
+import { type LoadedParcel, parcelsIn } from '../model/held-parcels.ts';
 import { groupKeyOf, keptRowId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { decodeParcel } from '../model/row-codec.ts';
-import { type Group, type GroupLeaseRow, type LeaseRow, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
-import type { Key } from '../port/port.ts';
+import { decodeParcel, encodeLease } from '../model/row-codec.ts';
+import { type Group, type GroupLeaseRow, isLive, type LeaseRow, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
+import { encodeLoaded } from '../model/slot-codec.ts';
+import type { Key, Row } from '../port/port.ts';
+import { storedBytes } from '../port/row-limits.ts';
 import { isExpired, reportExpired, verdictOfAge } from './verdicts.ts';
 
 /**
- * A group's next parcel, and how many expired or purged messages were removed before it. `more`: none found yet, but rows may
- * follow.
+ * A group's next parcels: the first, and those behind it that are ready too. `removed`: expired or purged messages removed before
+ * them. `more`: none found yet, but rows may follow.
  */
-export interface NextParcel {
-  parcel?: Parcel;
+export interface NextParcels {
+  parcels: Parcel[];
   removed: number;
   more: boolean;
 }
@@ -32,33 +35,35 @@ export function nextParcelKey(lease: LeaseRow): Key | undefined {
 }
 
 /**
- * Finds the next parcel, and removes the rows before it: parcels loaded earlier, whose receiver crashed or whose row another
- * process ended, and parcels that expired or were purged. If `first` is the parcel that the group's row names, no query is
- * needed. No delayed publish can restore removed rows: a publish to a group is refused unless it comes after `tail`.
+ * Finds the next parcels, and removes the rows before them: parcels loaded earlier, whose receiver crashed or whose row another
+ * process ended, and parcels that expired or were purged. If `known` is the parcel that the group's row names, and has `want`
+ * messages or is the last one, no query is needed. No delayed publish can restore removed rows: a publish to a group is refused
+ * unless it comes after `tail`.
  */
-export async function nextParcel(
+export async function nextParcels(
   ctx: Context,
   queue: QueueRecord,
   lease: GroupLeaseRow,
-  known: Parcel | undefined,
-  now: number,
-): Promise<NextParcel> {
+  { known, want, now }: { known: Parcel | undefined; want: number; now: number },
+): Promise<NextParcels> {
   const { group } = lease;
+  const suffices = known && known.id === group.nextId && (known.count >= want || known.id === group.tail);
   // No row precedes it, so there is nothing to remove.
-  if (known && known.id === group.nextId && verdictOfAge(queue, known.since, known.retentionEnd, now) !== 'gone') {
-    return { parcel: known, removed: 0, more: false };
+  if (suffices && verdictOfAge(queue, known.since, known.retentionEnd, now) !== 'gone') {
+    return { parcels: [known], removed: 0, more: false };
   }
   const { rows, next } = await ctx.store.range({ table: 'messages', partition: lease.id, limit: headRowsMax, consistent: true });
   const before: Parcel[] = [];
   let removed = 0;
   let expired = 0;
-  let parcel: Parcel | undefined;
+  const parcels: Parcel[] = [];
   let more = next !== undefined;
-  for (const one of rows.map(decodeParcel)) {
+  for (const [index, row] of rows.entries()) {
+    const one = decodeParcel(row);
     // Up to `head`, parcels were loaded before: the group's row deletes their bodies.
     if (one.id > group.head) {
       if (verdictOfAge(queue, one.since, one.retentionEnd, now) !== 'gone') {
-        parcel = one;
+        parcels.push(...readyFrom(queue, rows.slice(index, index + parcelSlotsMax), now));
         break;
       }
       if (!(await putEnded(ctx, queue, lease, one, now))) {
@@ -73,7 +78,16 @@ export async function nextParcel(
   }
   await removeParcels(ctx, before);
   if (expired > 0) reportExpired(ctx, queue, expired);
-  return { ...(parcel ? { parcel } : {}), removed, more: !parcel && more };
+  return { parcels, removed, more: parcels.length === 0 && more };
+}
+
+/** The first of these parcels, and those that follow it while all are ready: one that has expired or is delayed is loaded alone. */
+function readyFrom(queue: QueueRecord, rows: readonly Row[], now: number): Parcel[] {
+  const parcels = rows.map(decodeParcel);
+  const notReady = parcels.findIndex(
+    ({ since, retentionEnd, visibleAt = 0 }) => visibleAt > now || verdictOfAge(queue, since, retentionEnd, now) !== 'ready',
+  );
+  return notReady < 0 ? parcels : parcels.slice(0, Math.max(1, notReady));
 }
 
 /**
@@ -91,32 +105,85 @@ async function putEnded(
   if (!lacksTtl(parcel.content, parcel.retentionEnd) && !endingOfParcel(queue, parcel, now)) return true;
   const { since, content, retentionEnd, ownRows, publishedAt } = parcel;
   const id = keptRowId(parcel.id, groupKeyOf(place));
-  const kept = newLeaseRow(ctx, queue, { id, shard, slots: slotsOf(parcel, group), since, content, retentionEnd });
+  const kept = newLeaseRow(ctx, queue, { id, shard, slots: loadedSlots(parcel, group), since, content, retentionEnd });
   return (
     (await keepExpired(ctx, queue, { ...kept, ...defined({ ownRows, publishedAt }), groupName: group.name }, now)).row !==
     undefined
   );
 }
 
-/** The group's row with this parcel loaded. All its messages are due, except those cancelled while they waited. */
-export function loadParcel(
+/**
+ * The group's row with the first of these parcels loaded, and with those behind it as long as `want` messages are not reached and
+ * the row has room. All their messages are due, except those cancelled while they waited. A receive that wants one message loads
+ * one parcel, because each write of the row costs as much as all that it holds.
+ */
+export function loadParcels(
+  ctx: Context,
+  queue: QueueRecord,
+  before: GroupLeaseRow,
+  [first, ...following]: readonly Parcel[],
+  want: number,
+): GroupLeaseRow {
+  let lease = withParcels(ctx, queue, before, [first!]);
+  let rowBytes = largestBytes(lease);
+  let bodyBytes = sizeOf(first!.content);
+  const loaded = [first!];
+  for (const parcel of following) {
+    const slots = loadedSlots(parcel, before.group);
+    rowBytes += storedBytes(encodeLoaded(parcel)) + slots.length * slotBytesMax + (parcel.ownRows?.join().length ?? 0);
+    bodyBytes += sizeOf(parcel.content);
+    const isFull =
+      lease.slots.length + slots.length > parcelSlotsMax || rowBytes > groupRowBytesMax || bodyBytes > parcelBytesMax;
+    if (isFull || lease.slots.filter(isLive).length >= want) break;
+    loaded.push(parcel);
+    lease = withParcels(ctx, queue, before, loaded);
+  }
+  return lease;
+}
+
+/** Bytes of a leased slot, about. */
+const slotBytesMax = 50;
+
+/** Bytes of a row whose slots are all leased, about. */
+function largestBytes(lease: GroupLeaseRow): number {
+  return storedBytes(encodeLease({ ...lease, slots: [] })) + lease.slots.length * slotBytesMax;
+}
+
+function withParcels(
   ctx: Context,
   queue: QueueRecord,
   { id, shard, group: before }: GroupLeaseRow,
-  parcel: Parcel,
+  parcels: readonly Parcel[],
 ): GroupLeaseRow {
   const { dueAt: _, until: __, failedLeave: ___, nextId: ____, cancelled = [], ...rest } = before;
-  const group: Group = { ...rest, head: parcel.id, ...(queue.groups?.onFailure === 'aside' ? { failedLeave: true } : {}) };
-  const later = cancelled.filter((one) => one.slice(0, parcel.id.length) > parcel.id);
+  const head = parcels.at(-1)!.id;
+  const group: Group = { ...rest, head, ...(queue.groups?.onFailure === 'aside' ? { failedLeave: true } : {}) };
+  const later = cancelled.filter((one) => one.slice(0, head.length) > head);
   if (later.length > 0) group.cancelled = later;
-  const { since, content, retentionEnd, shard: sourceShard, ownRows, publishedAt } = parcel;
-  const slots = slotsOf(parcel, before);
-  const row = newLeaseRow(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard });
-  return { ...row, ...defined({ ownRows, publishedAt }), kind: 'group', group };
+  const [first, ...others] = parcels as [Parcel, ...Parcel[]];
+  const { shard: sourceShard, id: firstId, since, publishedAt, content, retentionEnd } = first;
+  const slots = parcels.flatMap((parcel) => loadedSlots(parcel, before));
+  const ownRows = parcels.some((parcel) => parcel.ownRows)
+    ? parcels.flatMap(({ count, ownRows: own = [] }) => Array.from({ length: count }, (_, slot) => own[slot] ?? ''))
+    : undefined;
+  const row: GroupLeaseRow = {
+    ...newLeaseRow(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard }),
+    ...defined({ ownRows, publishedAt }),
+    kind: 'group',
+    group,
+  };
+  if (others.length === 0) return row;
+  row.more = { firstId, parcels: others.map(loadedParcel) };
+  if (parcels.some((parcel) => lacksTtl(parcel.content, parcel.retentionEnd))) row.needsCleanup = true;
+  return row;
+}
+
+function loadedParcel({ id, count, since, publishedAt, retentionEnd, content }: Parcel): LoadedParcel {
+  return defined({ id, count, since, publishedAt, retentionEnd, content });
 }
 
 /** The slots of a parcel as it is loaded: due since the publish or the end of its delay, except those cancelled while they waited. */
-function slotsOf(parcel: Parcel, { cancelled = [] }: Group): Slot[] {
+function loadedSlots(parcel: Parcel, { cancelled = [] }: Group): Slot[] {
   const slot: Slot = { visibleAt: parcel.visibleAt ?? parcel.since, receives: 0, failures: 0 };
   return Array.from({ length: parcel.count }, (_, index) =>
     cancelled.includes(slotName(parcel.id, index)) ? { ...slot, end: 'cancelled' } : slot,
@@ -128,8 +195,8 @@ export function slotName(parcel: string, slot: number): string {
   return `${parcel}.${slot}`;
 }
 
-/** The row of `messages` that a row of `leases` overrides and that may still exist; undefined if there is none. */
-export function overriddenParcel(lease: LeaseRow): { shard: string; id: string } | undefined {
-  if (lease.sourceShard === undefined) return undefined;
-  return { shard: lease.sourceShard, id: idInMessages(lease) };
+/** The rows of `messages` that a row of `leases` overrides and that may still exist. */
+export function overriddenParcels(lease: LeaseRow): { shard: string; id: string }[] {
+  const { sourceShard } = lease;
+  return sourceShard === undefined ? [] : parcelsIn(lease).map(({ id }) => ({ shard: sourceShard, id }));
 }

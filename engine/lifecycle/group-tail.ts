@@ -3,7 +3,8 @@ import { idleLaneLeadMsMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { removedSlot } from '../leases/kept-messages.ts';
 import { decodeSnapshot, type Snapshot } from '../leases/lease-store.ts';
-import { parcelDone, restEnd } from '../model/group-row.ts';
+import { parcelsDone, restEnd } from '../model/group-row.ts';
+import { parcelAt } from '../model/held-parcels.ts';
 import { type QueueRecord, randomShard, shardKey } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { type Group, type GroupLeaseRow, isLive, leaseKey } from '../model/rows.ts';
@@ -52,14 +53,15 @@ export function groupWrite(
   }
   const { lease } = decodeSnapshot(seen, now);
   // The lease on purged messages must not delay what is published after the purge.
-  if (lease?.kind === 'group' && lease.since < queue.purgedBefore && lease.slots.some(isLive)) {
+  const live = lease?.slots.flatMap((slot, index) => (isLive(slot) ? [parcelAt(lease, index)] : [])) ?? [];
+  if (lease?.kind === 'group' && live.length > 0 && live.every((parcel) => parcel.since < queue.purgedBefore)) {
     const removed = {
       ...lease,
       version,
       group: { ...lease.group, tail: last },
-      slots: lease.slots.map((slot) => removedSlot(queue, lease, slot, now)),
+      slots: lease.slots.map((slot, index) => removedSlot(queue, parcelAt(lease, index), slot, now)),
     };
-    const next = removed.ownRows ? withEndDue(removed, now) : parcelDone(removed, now);
+    const next = removed.ownRows ? withEndDue(removed, now) : parcelsDone(removed, now);
     return { key, when: { equals: [['version'], lease.version] }, then: { put: encodeLease({ ...next, ...expiring }) } };
   }
   const follows = { less: [['group', 'tail'], last] } as const;

@@ -25,8 +25,8 @@ export function leaveGroup(
       shard: shardKey(queue, randomShard(queue, ctx.random)),
       version: ctx.newVersion(),
       since: lease.since,
-      ...defined({ retentionEnd: lease.retentionEnd }),
     },
+    ageOf: ({ since, publishedAt, retentionEnd }) => defined({ since, publishedAt, retentionEnd }),
   });
 }
 

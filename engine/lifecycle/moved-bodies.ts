@@ -3,7 +3,15 @@ import type { Context } from '../context/context.ts';
 import { holdsBodies, lacksTtl, type Snapshot } from '../leases/lease-store.ts';
 import { copiedBody, currentContents, type OffloadedBody, removeLasting } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
-import { bodyTtl, type Content, encodeContent, joinEntries, outlastsShared, storeContent } from '../model/content-codec.ts';
+import {
+  bodyTtl,
+  type Content,
+  contentAt,
+  encodeContent,
+  joinEntries,
+  outlastsShared,
+  storeContent,
+} from '../model/content-codec.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { roomForContents } from '../model/row-codec.ts';
 import type { LeaseRow } from '../model/rows.ts';
@@ -33,9 +41,12 @@ async function rewrittenContents(
   contentOf: (content: Content) => Content,
   ttl: number | undefined,
 ): Promise<OffloadedBody | undefined> {
-  const contents = await currentContents(ctx, lease);
+  const contents = await currentContents(ctx, lease, slots);
   if (!contents) return undefined;
-  const entries = contents.map((content, index) => encodeContent(slots.includes(index) ? contentOf(content) : content));
+  const entries = contents.map((_, index) => {
+    const content = contentAt(contents, index);
+    return encodeContent(slots.includes(index) ? contentOf(content) : content);
+  });
   const hasDeadLetter = target.deadLetter !== null;
   const room = roomForContents(lease.slots.length, lease.id.length, target.backoff, hasDeadLetter, lease.kind === 'keyed');
   return { ...storeContent(joinEntries(entries), room, () => ctx.ids.parcel(0)), ttl };

@@ -28,16 +28,9 @@ import {
   withBodies,
 } from '../leases/offloaded-bodies.ts';
 import { removeOverriddenBy } from '../leases/removals.ts';
-import {
-  bodyTtl,
-  type Content,
-  contentAt,
-  encodeContent,
-  joinEntries,
-  readContents,
-  storeContent,
-} from '../model/content-codec.ts';
-import { groupNameOf, messageIdOf, parcelIdOf, shardOfGroup } from '../model/group-row.ts';
+import { bodyTtl, type Content, contentAt, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
+import { groupNameOf, shardOfGroup } from '../model/group-row.ts';
+import { type HeldParcel, messageIdOf, parcelAt, parcelRowId, readSlotContents } from '../model/held-parcels.ts';
 import { slotRowId, unkeyedRowId } from '../model/ids.ts';
 import {
   incarnationOf,
@@ -58,6 +51,8 @@ export interface RowMove extends ContentMove {
   seen: Snapshot;
   /** The part of the new row that is the same for all of them. */
   row: Pick<LeaseRow, 'shard' | 'version' | 'since' | 'publishedAt' | 'retentionEnd' | 'death' | 'level'>;
+  /** What else each message keeps of its parcel, where it moves to a row of its own. */
+  ageOf?: (parcel: HeldParcel) => Partial<Pick<LeaseRow, 'since' | 'publishedAt' | 'retentionEnd'>>;
   slotOf: (slot: Slot) => Slot;
   /** The group in which they died. */
   groupName?: string;
@@ -97,6 +92,7 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       publishedAt: lease.publishedAt ?? lease.since,
       ...defined({ retentionEnd, death: death && { ...death, ...defined({ group: groupName }) } }),
     },
+    ageOf: ({ since, publishedAt = since }) => ({ publishedAt }),
     // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
     slotOf: (slot) => slotInNewQueue(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),
   });
@@ -166,7 +162,7 @@ async function moveWholeRow(ctx: Context, rowMove: RowMove): Promise<Moved> {
 async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
   const { seen, lease, slots } = rowMove;
   const isLost = rowMove.row.death?.reason === 'unreadable';
-  const contents = isLost ? ((await readContents(ctx.store, [lease.content]))[0] ?? []) : await currentContents(ctx, lease);
+  const contents = isLost ? (await readSlotContents(ctx.store, [lease]))[0] : await currentContents(ctx, lease, slots);
   if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
   const now = ctx.clock.now();
   const markers = await rowsOfMarkers(ctx, lease, slots);
@@ -198,12 +194,15 @@ async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
 /** The row of its own that a message moves to, with the body to offload for it, if any. `marker`: the row of its own id. */
 function ownRow(
   ctx: Context,
-  { lease, row, slotOf, changeContent, target, groupName }: RowMove,
+  { lease, row: common, ageOf, slotOf, changeContent, target, groupName }: RowMove,
   slot: number,
   content: Content,
   marker: string | undefined,
 ): OffloadedBody & { id: string; row: Row } {
-  const id = lease.kind === 'keyed' ? unkeyedRowId(lease.id, ctx.newVersion()) : (marker ?? slotRowId(parcelIdOf(lease), slot));
+  const parcel = parcelAt(lease, slot);
+  const row = { ...common, ...ageOf?.(parcel) };
+  const place = marker ?? slotRowId(parcelRowId(lease, parcel), slot - parcel.from);
+  const id = lease.kind === 'keyed' ? unkeyedRowId(lease.id, ctx.newVersion()) : place;
   const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
   const encoded = joinEntries([encodeContent(changeContent ? changeContent(content) : content)]);
   const { content: stored, chunks } = storeContent(encoded, room, () => ctx.ids.parcel(0));

@@ -6,7 +6,7 @@ import type { DeathReason } from '../../contract/contract.ts';
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import type { LeaseRow, Slot } from '../model/rows.ts';
+import type { Parcel, Slot } from '../model/rows.ts';
 
 /** `waiting`: leased or delayed. `gone`: to be removed. `reason`: to be dead-lettered, for this reason. */
 export type Verdict = 'ended' | 'waiting' | 'ready' | 'gone' | { reason: DeathReason };
@@ -36,11 +36,11 @@ export function reportExpired(ctx: Context, { name }: QueueRecord, messages: num
   ctx.observe?.({ kind: 'expired', queue: name, messages });
 }
 
-/** The verdict on one slot now. */
-export function verdictOf(queue: QueueRecord, lease: LeaseRow, slot: Slot, now: number): Verdict {
+/** The verdict on one slot now. `aged`: the row, or in a group's row the slot's parcel. */
+export function verdictOf(queue: QueueRecord, aged: Pick<Parcel, 'since' | 'retentionEnd'>, slot: Slot, now: number): Verdict {
   if (slot.end) return 'ended';
   if (slot.visibleAt > now) return 'waiting';
-  const byAge = verdictOfAge(queue, lease.since, lease.retentionEnd, now);
+  const byAge = verdictOfAge(queue, aged.since, aged.retentionEnd, now);
   if (byAge !== 'ready') return byAge;
   if (queue.deadLetter && slot.receives >= queue.deadLetter.maxReceives) return { reason: 'max_receives' };
   return 'ready';

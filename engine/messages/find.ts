@@ -6,12 +6,13 @@ import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, type Snapshot } from '../leases/lease-store.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { groupPlace } from '../model/group-row.ts';
+import { parcelsIn } from '../model/held-parcels.ts';
 import { groupKeyOf, isServerId, keptRowId, ownRowId, parseMessageId, slotRowId } from '../model/ids.ts';
 import type { MarkedPlace } from '../model/marker.ts';
 import { incarnationOf, type QueueRecord, shardKey } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { decodeParcel } from '../model/row-codec.ts';
-import { isLive, type LeaseRow, leaseKey, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
+import { type GroupLeaseRow, isLive, type LeaseRow, leaseKey, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
 import type { Key, Row } from '../port/port.ts';
 
 /** Where a message is: in `messages` (for a group, with the group's row), or in a row of `leases`. */
@@ -87,12 +88,20 @@ async function findInGroup(
   if (apart) return apart;
   const seen: Snapshot = { id: place, row, readAt };
   const { lease } = decodeSnapshot(seen, ctx.clock.now());
-  if (lease?.kind !== 'group' || lease.group.head > parcelId) return undefined;
+  if (lease?.kind !== 'group') return undefined;
   const { group } = lease;
-  if (group.head === parcelId) return lease.slots[slot]?.end === 'moved' ? 'moved' : messageIn(ctx, seen, slot, wanted);
+  const index = slotIn(lease, parcelId, slot);
+  if (index !== undefined) return lease.slots[index]?.end === 'moved' ? 'moved' : messageIn(ctx, seen, index, wanted);
+  if (group.head >= parcelId) return undefined;
   const parcel = parcelRow && decodeParcel(parcelRow);
   const isThere = parcel && slot < parcel.count && !group.cancelled?.includes(slotName(parcelId, slot));
   return isThere ? { parcel, slot, readAt, group: { seen, name: group.name } } : undefined;
+}
+
+/** The slot of a group's row that holds a message of this parcel; undefined if the row does not hold it. */
+function slotIn(lease: GroupLeaseRow, parcelId: string, slot: number): number | undefined {
+  const held = parcelsIn(lease).find(({ id }) => id === parcelId);
+  return held && slot < held.count ? held.from + slot : undefined;
 }
 
 function messageIn(ctx: Context, seen: Snapshot, slot: number, wanted: Wanted): Found | undefined {
@@ -210,7 +219,8 @@ async function findCancelledInGroup(
 ): Promise<{ heldBy?: HeldBy } | undefined> {
   const { lease } = decodeSnapshot(await readRow(ctx, place), ctx.clock.now());
   if (lease?.kind !== 'group') return undefined;
-  if (lease.group.head !== parcel) return lease.group.cancelled?.includes(slotName(parcel, slot)) ? {} : undefined;
-  const there = lease.slots[slot];
-  return there?.end === 'cancelled' ? heldBy(place, slot, there.heldBy) : undefined;
+  const index = slotIn(lease, parcel, slot);
+  if (index === undefined) return lease.group.cancelled?.includes(slotName(parcel, slot)) ? {} : undefined;
+  const there = lease.slots[index]!;
+  return there.end === 'cancelled' ? heldBy(place, index, there.heldBy) : undefined;
 }

@@ -6,6 +6,7 @@ import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { type Content, contentAt, type StoredContent } from '../model/content-codec.ts';
+import { parcelAt } from '../model/held-parcels.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type Group, isLive, isUnreadable, type LeaseRow, leaseKey, type Parcel } from '../model/rows.ts';
@@ -97,10 +98,12 @@ async function sightWaiting(ctx: Context, queue: QueueRecord, partition: string,
 
 function sightLease(queue: QueueRecord, lease: LeaseRow, now: number): Sighting[] {
   return lease.slots.flatMap((slot, index) => {
-    const isPurged = lease.since < queue.purgedBefore;
-    if (!isLive(slot) || isPurged || verdictOf(queue, lease, slot, now) === 'gone') return [];
+    const parcel = parcelAt(lease, index);
+    const isPurged = parcel.since < queue.purgedBefore;
+    if (!isLive(slot) || isPurged || verdictOf(queue, parcel, slot, now) === 'gone') return [];
     const state = stateOf(lease, slot, now);
-    const show = (contents: readonly Content[]) => leasedMessage(queue.name, lease, index, contentAt(contents, index), now);
-    return [{ state, visibleAt: slot.visibleAt, content: lease.content, isUnreadable: isUnreadable(lease), show }];
+    const show = (contents: readonly Content[]) =>
+      leasedMessage(queue.name, lease, index, contentAt(contents, index - parcel.from), now);
+    return [{ state, visibleAt: slot.visibleAt, content: parcel.content, isUnreadable: isUnreadable(lease), show }];
   });
 }

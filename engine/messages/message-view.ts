@@ -3,7 +3,8 @@ import type { DeathRecord, Json, Message, MessageState, ReceivedMessage } from '
 import { defined } from '../../contract/defined.ts';
 import type { Ending } from '../leases/kept-messages.ts';
 import type { Content } from '../model/content-codec.ts';
-import { groupNameOf, messageIdOf } from '../model/group-row.ts';
+import { groupNameOf } from '../model/group-row.ts';
+import { messageIdOf, parcelAt } from '../model/held-parcels.ts';
 import { groupKeyOf, isGroupRow, messageId } from '../model/ids.ts';
 import { ownIdOf } from '../model/marker.ts';
 import { priorityLevelOf, type QueueRecord } from '../model/queue-record.ts';
@@ -20,6 +21,11 @@ function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attribut
   const { body = null, bodyBase64, attributes = {}, unreadable } = from;
   if (unreadable !== undefined) return { unreadable, attributes };
   return bodyBase64 === undefined ? { body, attributes } : { bodyBase64, attributes };
+}
+
+function publishedAt(lease: LeaseRow, index: number): string {
+  const parcel = parcelAt(lease, index);
+  return instant(parcel.publishedAt ?? parcel.since);
 }
 
 /** The priority to show: none for the lowest level. */
@@ -46,7 +52,7 @@ export function receivedMessage({ incarnation }: QueueRecord, lease: LeaseRow, i
     failures: slot.failures,
     priority: priorityOf(lease),
     group: groupNameOf(lease),
-    publishedAt: instant(lease.publishedAt ?? lease.since),
+    publishedAt: publishedAt(lease, index),
     leasedUntil: instant(leaseEnd(slot)),
     deadLetter: deathRecord(lease, slot),
   });
@@ -77,6 +83,7 @@ export function leasedMessage(
   ended?: EndRecord,
 ): Message {
   const slot = lease.slots[index]!;
+  const { retentionEnd } = parcelAt(lease, index);
   return defined({
     id: messageIdOf(lease, index),
     queue: queueName,
@@ -86,9 +93,9 @@ export function leasedMessage(
     failures: slot.failures,
     priority: priorityOf(lease),
     group: groupNameOf(lease),
-    publishedAt: instant(lease.publishedAt ?? lease.since),
+    publishedAt: publishedAt(lease, index),
     visibleAt: instant(slot.visibleAt),
-    expiresAt: lease.retentionEnd === undefined ? null : instant(lease.retentionEnd),
+    expiresAt: retentionEnd === undefined ? null : instant(retentionEnd),
     lastFailure: slot.lastFailure,
     errors: slot.errors?.map(({ at, text }) => ({ at: instant(at), message: text })),
     progress: slot.progress,

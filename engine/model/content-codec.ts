@@ -64,7 +64,7 @@ export function joinEntries(entries: readonly string[]): string {
 }
 
 /** The message in this slot. A missing entry counts as unreadable. */
-export function contentAt(contents: readonly Content[], slot: number): Content {
+export function contentAt(contents: readonly (Content | undefined)[], slot: number): Content {
   return contents[slot] ?? { unreadable: '' };
 }
 

@@ -19,7 +19,14 @@ export function isSoundParcel({ count, since, expiresAt, publishedAt, visibleAt,
 
 export function isSoundLease({ shard, version, slots, since, expiresAt, ...row }: Row): boolean {
   const isWhole = isText(version) && isText(shard) && isNumber(since) && isOptional(expiresAt, isNumber) && isStoredContent(row);
-  return isWhole && Array.isArray(slots) && slots.every(isSlot) && isOptional(row.death, isMap) && isOptional(row.group, isGroup);
+  return (
+    isWhole &&
+    Array.isArray(slots) &&
+    slots.every(isSlot) &&
+    isOptional(row.death, isMap) &&
+    isOptional(row.group, isGroup) &&
+    isOptional(row.more, isMore)
+  );
 }
 
 /** A tombstone with `since` still shows its messages, so it must also be a sound lease. */
@@ -86,6 +93,20 @@ function isSlot(slot: Value): boolean {
 
 function isGroup(group: Value | undefined): boolean {
   return isMap(group) && ['name', 'head', 'tail'].every((name) => isText((group as Row)[name]));
+}
+
+/** The parcels that a group's row loaded with its first. */
+function isMore(more: Value | undefined): boolean {
+  if (!isMap(more)) return false;
+  const { i, p } = more as Row;
+  return isText(i) && Array.isArray(p) && p.every(isLoaded);
+}
+
+function isLoaded(parcel: Value): boolean {
+  if (!isMap(parcel)) return false;
+  const { i, s, n, p, x, b } = parcel as Row;
+  const isStored = isText(b) || (Array.isArray(b) && b.length >= 2 && b.slice(1).every(isNumber));
+  return isText(i) && isNumber(s) && isStored && [n, p, x].every((one) => isOptional(one, isNumber));
 }
 
 const isText = (value: Value | undefined) => typeof value === 'string';

@@ -1,7 +1,7 @@
 /**
  * Groups: messages received in order and under one lease at a time. A group has one row in `leases`; its messages wait in
- * their own partition of `messages`, in the order of publishing. A receive loads the next parcel into the row, and no
- * other until all of its messages are done. Rows of `messages` up to `head`, the parcel loaded last, are overridden.
+ * their own partition of `messages`, in the order of publishing. A receive loads the next parcels into the row, and no
+ * other until all of their messages are done. Rows of `messages` up to `head`, the parcel loaded last, are overridden.
  * A publish is one transaction of parcels and the row's `tail`, so neither the order nor the row's expiry misses a message.
  * Groups are served fairly: a served group is due from now on, behind groups that have waited longer.
  */
@@ -11,12 +11,12 @@ import { tombstoneMs } from '../../contract/limits.ts';
 import type { Random, Row } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
 import { decodeStoredContent, encodeStoredContent, isShared, type OffloadedContent } from './content-codec.ts';
-import { groupKeyChars, groupKeyOf, groupRowId, messageId } from './ids.ts';
-import { ownIdOf } from './marker.ts';
+import { type HeldParcel, parcelsIn, slotsOf } from './held-parcels.ts';
+import { groupKeyChars, groupRowId } from './ids.ts';
 import type { QueueRecord } from './queue-record.ts';
 import { type Group, type GroupLeaseRow, isLive, type LeaseRow, leaseEnd, mayOverrideParcel, type Slot } from './rows.ts';
 
-/** Tokens that a group remembers after their parcel is done, to answer a repeated ack or an ack after a cancel. */
+/** Tokens that a group remembers after their messages are done, to answer a repeated ack or an ack after a cancel. */
 const ackedMax = 4;
 
 /**
@@ -49,16 +49,6 @@ export function groupPlace(queue: Pick<QueueRecord, 'incarnation'>, key: string)
   return groupRowId(queue.incarnation, key);
 }
 
-/** The id of the row in `messages` whose messages this row of `leases` holds. */
-export function idInMessages(lease: LeaseRow): string {
-  return lease.kind === 'group' ? lease.group.head : lease.id;
-}
-
-/** The id of the parcel that a row holds, as it begins the ids of its messages. */
-export function parcelIdOf(lease: LeaseRow): string {
-  return lease.kind === 'group' ? `${lease.group.head}-${groupKeyOf(lease.id)}` : lease.id;
-}
-
 /** The group of the messages in a row; for a dead letter, the one in which it died. */
 export function groupNameOf(lease: LeaseRow): string | undefined {
   if (lease.kind === 'group') return lease.group.name;
@@ -68,16 +58,6 @@ export function groupNameOf(lease: LeaseRow): string | undefined {
 /** The shard to which all dead letters of a group go, as long as their queue has as many. */
 export function shardOfGroup({ shards }: Pick<QueueRecord, 'shards'>, name: string): number {
   return hash('sha256', name, 'buffer').readUInt32BE() % shards;
-}
-
-/** The parcel of the message in this slot of a group's row, and its slot in that parcel. */
-export function slotInParcel({ group }: GroupLeaseRow, slot: number): { parcel: string; slot: number } {
-  return { parcel: group.head, slot };
-}
-
-/** The id of the message in this slot of a row. */
-export function messageIdOf(lease: LeaseRow, slot: number): string {
-  return ownIdOf(lease, slot) ?? messageId(parcelIdOf(lease), slot);
 }
 
 /**
@@ -104,16 +84,21 @@ export function deliverablePrefix(lease: GroupLeaseRow, ready: readonly number[]
   return turn;
 }
 
-/** The group's row when every message of its parcel is done: due at once if there is more to do, otherwise kept for an hour. */
-export function parcelDone(lease: GroupLeaseRow, now: number): GroupLeaseRow {
+/**
+ * The group's row when every message that it holds is done: due at once if there is more to do, otherwise kept for an hour. The
+ * rows of kept messages (`keptApart`) take over the offloaded bodies that they show.
+ */
+export function parcelsDone(lease: GroupLeaseRow, now: number): GroupLeaseRow {
   const { group } = lease;
   const tokens = lease.slots.flatMap(({ end, token }, slot) =>
     end === 'done' && token !== undefined ? [`${token}${slot}`] : [],
   );
   const { dueAt: _, acked = [], cancelledTokens = [], leftover: before = [], ...rest } = group;
-  const { needsCleanup, content } = lease;
-  const leftover = needsCleanup && 'offloaded' in content && !isShared(content) ? [...before, content] : before;
-  // The row is also due to remove the parcel's row from `messages`, or leftover bodies.
+  const isShown = (parcel: HeldParcel) => slotsOf(lease, parcel).some(({ kept }) => kept && kept.until > now);
+  const finished = lease.needsCleanup ? parcelsIn(lease).filter((parcel) => !isShown(parcel)) : [];
+  const own = finished.flatMap(({ content }) => ('offloaded' in content && !isShared(content) ? [content] : []));
+  const leftover = [...before, ...own];
+  // The row is also due to remove rows from `messages`, or leftover bodies.
   const waits = group.tail > group.head || leftover.length > 0 || mayOverrideParcel(lease);
   const remembered = [...acked, ...tokens].slice(-Math.max(ackedMax, tokens.length));
   const heldTokens = lease.slots.flatMap(({ heldBy }, slot) => (heldBy === undefined ? [] : [`${heldBy}${slot}`]));
@@ -188,7 +173,7 @@ export function withRest(queue: QueueRecord, lease: GroupLeaseRow): GroupLeaseRo
   return { ...lease, group: rested(queue, lease.group) };
 }
 
-/** Makes the remaining messages of a parcel due from now on, so that groups which have waited longer come first. */
+/** Makes the remaining messages of a row due from now on, so that groups which have waited longer come first. */
 export function behindOthers(lease: LeaseRow, now: number): LeaseRow {
   const waits = ({ end, token, visibleAt }: Slot) => end === undefined && token === undefined && visibleAt < now;
   return { ...lease, slots: lease.slots.map((slot) => (waits(slot) ? { ...slot, visibleAt: now } : slot)) };

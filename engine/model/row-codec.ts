@@ -26,7 +26,7 @@ import {
   type Tombstone,
   versionChars,
 } from './rows.ts';
-import { decodeSlot, encodeSlot } from './slot-codec.ts';
+import { decodeMore, decodeSlot, encodeMore, encodeSlot } from './slot-codec.ts';
 
 export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
   const { shard, id, count, since, publishedAt, visibleAt = 0, retentionEnd, content } = parcel;
@@ -71,6 +71,7 @@ export function encodeLease(lease: LeaseRow): Row {
     row.group = encodeGroup(lease.group);
     // Only a group in which no message waits has a TTL.
     if (lease.group.until !== undefined) row.ttl = Math.ceil(lease.group.until / 1000);
+    if (lease.more) row.more = encodeMore(lease.more);
   }
   if (lease.kind === 'parcel' && lease.groupName !== undefined) row.groupName = lease.groupName;
   if (lease.kind === 'parcel' && lease.outOfOrder !== undefined) row.outOfOrder = lease.outOfOrder;
@@ -189,7 +190,7 @@ function decodeLive(row: Row): LeaseRow {
   if (row.group !== undefined) {
     const group = decodeGroup(row.group as Row);
     if (!lease.slots.some(isLive) && row.expiry !== undefined) group.dueAt = row.expiry as number;
-    return { ...lease, kind: 'group', group };
+    return { ...lease, kind: 'group', group, ...(row.more === undefined ? {} : { more: decodeMore(row.more as Row) }) };
   }
   const keyed = decodeKeyed(row);
   if (keyed) return { ...lease, kind: 'keyed', keyed };

@@ -65,10 +65,7 @@ export function isUnreadable({ death }: Pick<LeaseRow, 'death'>): boolean {
   return death?.reason === 'unreadable';
 }
 
-/**
- * Whether the row of `messages` that this row overrides may still exist. An acked message had been delivered, so that row had been
- * removed.
- */
+/** Whether rows of `messages` that this row overrides may exist. They are removed before a message is delivered, so before its ack. */
 export function mayOverrideParcel({ sourceShard, slots }: LeaseRow): boolean {
   return sourceShard !== undefined && !slots.some(({ end, token }) => end === 'done' && token !== undefined);
 }
@@ -89,10 +86,10 @@ export interface Parcel extends OwnRows {
   content: StoredContent;
 }
 
-/** A group's part of its row, besides the messages of one parcel: see `group-row.ts`. */
+/** A group's part of its row, besides its messages: see `group-row.ts`. */
 export interface Group {
   name: string;
-  /** The parcel loaded last, whose messages the row holds. Empty before the first. */
+  /** The parcel loaded last. Empty before the first. */
   head: string;
   /** The parcel published last. */
   tail: string;
@@ -156,10 +153,12 @@ export interface ParcelLeaseRow extends LeaseRowFields {
   groupName?: string;
 }
 
-/** A group, with the messages of the parcel that it loaded last. */
+/** A group, with the messages of the parcels that it loaded last. */
 export interface GroupLeaseRow extends LeaseRowFields {
   kind: 'group';
   group: Group;
+  /** Only if it holds several parcels: the id of the first, whose age and content are the row's, and the others. */
+  more?: { firstId: string; parcels: Omit<Parcel, 'shard' | 'visibleAt' | 'ownRows'>[] };
 }
 
 /** A message that was published under a `dedupKey`. */

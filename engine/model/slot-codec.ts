@@ -1,11 +1,12 @@
 /**
- * Encodes and decodes slots. Attributes of a slot have names of one letter, because ten slots
- * and their bodies share 1 KB. The names are a stored format: never change them.
+ * Encodes and decodes slots, and the parcels that a group's row loaded with its first. Their attributes have names of one letter,
+ * because ten slots and their bodies share 1 KB. The names are a stored format: never change them.
  */
 
 import type { Path, Row, Value } from '../port/port.ts';
-import { decodeStoredContent, encodeStoredContent } from './content-codec.ts';
-import type { Slot } from './rows.ts';
+import { decodeStoredContent, encodeStoredContent, type StoredContent } from './content-codec.ts';
+import type { LoadedParcel } from './held-parcels.ts';
+import type { GroupLeaseRow, Slot } from './rows.ts';
 
 export const slotNames = { visibleAt: 'v', token: 't', end: 'd', endedAt: 'a', keptUntil: 'k', result: 'o' } as const;
 
@@ -61,4 +62,41 @@ function diedRow({ receives, failures, text }: NonNullable<Slot['died']>, lastFa
 function readDied([receives, failures, text]: DiedRow, lastFailure: string | undefined): NonNullable<Slot['died']> {
   const told = text === true ? lastFailure : (text as string | undefined);
   return { receives: receives as number, failures: failures as number, ...(told === undefined ? {} : { text: told }) };
+}
+
+export function encodeMore({ firstId, parcels }: NonNullable<GroupLeaseRow['more']>): Row {
+  return { i: firstId, p: parcels.map(encodeLoaded) };
+}
+
+export function decodeMore({ i, p }: Row): NonNullable<GroupLeaseRow['more']> {
+  return { firstId: i as string, parcels: (p as Row[]).map(decodeLoaded) };
+}
+
+export function encodeLoaded({ id, count, since, publishedAt, retentionEnd, content }: LoadedParcel): Row {
+  const row: Row = { i: id, s: since };
+  if (publishedAt !== undefined) row.p = publishedAt;
+  if (count > 1) row.n = count;
+  if (retentionEnd !== undefined) row.x = retentionEnd;
+  if ('text' in content) row.b = content.text;
+  else if ('deflated' in content) row.b = [content.deflated, content.size];
+  else {
+    const { offloaded, chunks, size, sharedUntil } = content;
+    row.b = [offloaded, chunks, size, ...(sharedUntil === undefined ? [] : [sharedUntil])];
+  }
+  return row;
+}
+
+function decodeLoaded({ i, s, n, p, x, b }: Row): LoadedParcel {
+  const parcel: LoadedParcel = { id: i as string, count: (n as number) ?? 1, since: s as number, content: contentFrom(b!) };
+  if (p !== undefined) parcel.publishedAt = p as number;
+  if (x !== undefined) parcel.retentionEnd = x as number;
+  return parcel;
+}
+
+function contentFrom(stored: Value): StoredContent {
+  if (typeof stored === 'string') return { text: stored };
+  const [first, second, size, sharedUntil] = stored as Value[];
+  if (first instanceof Uint8Array) return { deflated: first, size: second as number };
+  const content = { offloaded: first as string, chunks: second as number, size: size as number };
+  return sharedUntil === undefined ? content : { ...content, sharedUntil: sharedUntil as number };
 }

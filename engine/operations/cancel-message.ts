@@ -15,7 +15,7 @@ import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { findCancelled, findMessage, type HeldBy } from '../messages/find.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
-import { parcelIdOf } from '../model/group-row.ts';
+import { messageIdOf, parcelAt } from '../model/held-parcels.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { isLive, type LeaseRow, type Parcel, type Slot } from '../model/rows.ts';
@@ -100,8 +100,9 @@ function cancelIn(
     if (written !== undefined && seen.row?.version === written) return { done: cancelled() };
     const now = ctx.clock.now();
     const { lease, tombstone } = decodeSnapshot(seen, now);
-    // The group's row has advanced to another parcel, so the slot belongs to another message.
-    if (lease ? parcelIdOf(lease) !== parcelIdOf(found) : found.kind === 'group') return { done: { outcome: 'moved' } };
+    // The group's row has advanced, so the slot belongs to another message.
+    const isOther = lease ? messageIdOf(lease, slot) !== messageIdOf(found, slot) : found.kind === 'group';
+    if (isOther) return { done: { outcome: 'moved' } };
     const there = lease?.slots[slot];
     token = there?.token ?? there?.heldBy ?? tombstone?.slots[slot]?.token;
     if (there?.end === 'cancelled' || tombstone?.slots[slot]?.cancelled) return { done: cancelled() };
@@ -109,7 +110,7 @@ function cancelIn(
     if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) {
       return { done: { outcome: 'gone' } };
     }
-    if (verdictOf(queue, lease, there, now) === 'gone') return { done: { outcome: 'gone' } };
+    if (verdictOf(queue, parcelAt(lease, slot), there, now) === 'gone') return { done: { outcome: 'gone' } };
     if (!force && stateOf(lease, there, now) === 'leased') return { done: { outcome: 'leased' } };
     written = ctx.newVersion();
     const next: LeaseRow = { ...withoutSlot(lease, slot, queue, now), version: written };

@@ -12,6 +12,7 @@ import { type Found, findMessage, isShown } from '../messages/find.ts';
 import { leasedMessage, unreceivedMessage } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
 import { type Content, contentAt, readContents, type StoredContent } from '../model/content-codec.ts';
+import { parcelAt } from '../model/held-parcels.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { isLive, isUnreadable } from '../model/rows.ts';
 import { refusalIn, requestedTiming } from '../publish/requested-options.ts';
@@ -65,11 +66,12 @@ async function leased(
   // Show a message that is in another queue only if it was dead-lettered from this one, or published here under the caller's id.
   const isOurs =
     holder && (holder.name === queue.name || lease.death?.queue === queue.name || isOwnedBy(lease.id, queue.incarnation));
-  if (!isOurs || lease.since < holder.purgedBefore) return undefined;
-  const ending = endingOf(holder, lease, there, now);
-  if (!ending && (!isLive(there) || verdictOf(holder, lease, there, now) === 'gone')) return undefined;
+  const parcel = parcelAt(lease, slot);
+  if (!isOurs || parcel.since < holder.purgedBefore) return undefined;
+  const ending = endingOf(holder, parcel, there, now);
+  if (!ending && (!isLive(there) || verdictOf(holder, parcel, there, now) === 'gone')) return undefined;
   const result = ending && there.result;
-  const [found, given] = await contentsAt(ctx, [[lease.content, slot], ...(result ? [[result, 0] as const] : [])]);
+  const [found, given] = await contentsAt(ctx, [[parcel.content, slot - parcel.from], ...(result ? [[result, 0] as const] : [])]);
   const content = found ?? (isUnreadable(lease) ? contentAt([], slot) : undefined);
   if (!content || (result && !given)) return undefined;
   const ended = ending && { ...ending, ...(given ? { result: given.body ?? null } : {}) };

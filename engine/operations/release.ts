@@ -12,6 +12,7 @@ import { replaceSlots } from '../lifecycle/due-row.ts';
 import { leaveGroup } from '../lifecycle/leave-group.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { backoffMs } from '../model/backoff.ts';
+import { parcelAt } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import type { Death, LeaseRow, Slot } from '../model/rows.ts';
@@ -58,9 +59,9 @@ export async function release(
         ),
       };
       const { deadLetter } = queue;
-      const isPurged = lease.since < queue.purgedBefore;
+      const isPurged = (slot: number) => parcelAt(lease, slot).since < queue.purgedBefore;
       const isOver = (slot: number) => isRejected || lease.slots[slot]!.receives >= deadLetter!.maxReceives;
-      const dying = deadLetter && !isPurged && !isUnhandled ? givenBack.filter(isOver) : [];
+      const dying = deadLetter && !isUnhandled ? givenBack.filter((slot) => !isPurged(slot) && isOver(slot)) : [];
       // If the dead-letter queue does not exist, the message is retried instead: a missing queue never drops a message.
       const target = dying.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
       if (target) {

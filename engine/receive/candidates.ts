@@ -5,11 +5,12 @@ import { decodeSnapshot, isEnded, readRows, type Snapshot } from '../leases/leas
 import { nextParcelKey } from '../lifecycle/group-parcels.ts';
 import { sizeOf } from '../model/content-codec.ts';
 import { parcelCount, parcelSince } from '../model/damaged-rows.ts';
+import { contentBytes } from '../model/held-parcels.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { isLive, type LeaseRow, type Parcel } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
 
-/** A row that can be claimed now. `isGuess`: `count` is a guess, because the next parcel of the group was not read. */
+/** A row that can be claimed now. `isGuess`: `count` is a guess, because not all of the group's next messages were read. */
 export type ClaimableRow =
   | { at: number; parcel: Parcel; size: number; count: number }
   | { at: number; seen: Snapshot; size: number; count: number; isGuess?: true };
@@ -87,9 +88,15 @@ export async function readCandidates(ctx: Context, found: readonly Found[]): Pro
     const row = seen.shift()!;
     const lease = leases.shift();
     const next = lease && parcels.get(lease.id);
-    if (next) return { at: one.at, seen: { ...row, nextParcel: next }, size: sizeOf(next.content), count: next.count };
-    const size = lease ? sizeOf(lease.content) : 0;
-    // The group advances to its next parcel, which was not read: assume a full one.
+    if (next) {
+      const known = { at: one.at, seen: { ...row, nextParcel: next }, size: sizeOf(next.content) };
+      const isLast = lease.kind === 'group' && lease.group.tail === next.id;
+      return isLast || next.count >= parcelSlotsMax
+        ? { ...known, count: next.count }
+        : { ...known, count: parcelSlotsMax, isGuess: true };
+    }
+    const size = lease ? contentBytes(lease) : 0;
+    // The group advances to parcels that were not read: assume a full row.
     if (lease?.kind === 'group' && isEnded(lease)) return { at: one.at, seen: row, size, count: parcelSlotsMax, isGuess: true };
     return { at: one.at, seen: row, size, count: lease?.slots.filter(isLive).length ?? 0 };
   });
@@ -104,7 +111,7 @@ async function nextParcels(ctx: Context, leases: readonly (LeaseRow | undefined)
 
 /**
  * Estimates how many messages a row yields, so that a round claims as many rows side by side as it needs. For groups whose next
- * parcel was not read, uses the average of such groups so far. An estimate that is too high costs extra rounds of a few messages
+ * messages were not all read, uses the average of such groups so far. An estimate that is too high costs extra rounds of a few messages
  * each.
  */
 export function createExpectation() {

@@ -5,9 +5,9 @@
 import { callBytesMax, tombstoneMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot } from '../leases/lease-store.ts';
-import { overriddenParcel } from '../lifecycle/group-parcels.ts';
+import { overriddenParcels } from '../lifecycle/group-parcels.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
-import { sizeOf } from '../model/content-codec.ts';
+import { contentBytes } from '../model/held-parcels.ts';
 import { ignoreStoreError, StoreError } from '../port/port.ts';
 import { type ClaimableRow, createExpectation, type Found, readCandidates, rowOf } from './candidates.ts';
 import { type Claimer, type ClaimOutcome, claimDue, claimUnreceived, clearParcel, giveBack } from './claims.ts';
@@ -45,7 +45,7 @@ export async function claimInRounds(
   let failure: StoreError | undefined;
   let messages = messagesOf(claims);
   let bytes = claims.claimed.reduce(
-    (sum, { lease, slots }) => sum + sizeOf(lease.content) + slots.length * messageOverheadBytes,
+    (sum, { lease, slots }) => sum + contentBytes(lease) + slots.length * messageOverheadBytes,
     0,
   );
   const expected = createExpectation();
@@ -68,6 +68,10 @@ export async function claimInRounds(
       bytes += size;
       candidates.shift();
     }
+    // If the rows run out, the last group may load more messages than expected.
+    const last = round.at(-1);
+    const rest = max - messages - planned;
+    if (last && candidates.length === 0 && rest > 0 && 'isGuess' in last.candidate) last.want += rest;
     return round;
   }
 
@@ -138,8 +142,7 @@ async function claim(
     const claimed = await claimDue(ctx, claimer, candidate.seen, want);
     if (claimed === undefined || claimed === 'lost') return claimed;
     // Only for groups. Any other row with `sourceShard` was claimed by this receive, which found its parcel in `messages` too.
-    const overridden = claimed.lease.kind === 'group' && overriddenParcel(claimed.lease);
-    if (overridden) removals.push(overridden);
+    if (claimed.lease.kind === 'group') removals.push(...overriddenParcels(claimed.lease));
     return claimed;
   }
   const { parcel } = candidate;

@@ -21,11 +21,12 @@ import { rowOfParcel } from '../leases/new-lease-row.ts';
 import { withLastingBodies } from '../leases/offloaded-bodies.ts';
 import { removeOverridden } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
-import { overriddenParcel } from '../lifecycle/group-parcels.ts';
+import { overriddenParcels } from '../lifecycle/group-parcels.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { isExpired, reportExpired, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { backoffMs } from '../model/backoff.ts';
 import { maxPerReceive, withoutRateDelay, withRateDelay } from '../model/group-row.ts';
+import { slotsOf } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
 import { afterLeaseExpiry, isLive, type LeaseRow, type Parcel, type Slot } from '../model/rows.ts';
@@ -104,9 +105,11 @@ export function extendedSlot({ leasedUntil: former, ...slot }: Slot, leasedUntil
  * only a lease that lasts longer needs more. Write the row that it returns.
  */
 export async function keepThroughLease<Lease extends LeaseRow>(ctx: Context, lease: Lease): Promise<Lease> {
-  if (lease.retentionEnd === undefined || !('offloaded' in lease.content)) return lease;
-  const latest = Math.max(...lease.slots.filter(isLive).map((slot) => slot.visibleAt));
-  return latest > lease.retentionEnd + retentionGraceMs / 2 ? withLastingBodies(ctx, lease, latest) : lease;
+  return withLastingBodies(ctx, lease, (parcel) => {
+    const live = slotsOf(lease, parcel).filter(isLive);
+    const latest = Math.max(...live.map((slot) => slot.visibleAt));
+    return latest > parcel.retentionEnd + retentionGraceMs / 2 ? latest : undefined;
+  });
 }
 
 const slotsHeldBy = (claimer: Claimer, lease: LeaseRow | undefined) =>
@@ -138,7 +141,7 @@ export async function claimUnreceived(
 
 /**
  * Claims up to `want` messages of a due row in `leases`. Returns `'lost'` if another receiver claimed what was ready, and undefined
- * if nothing was ready. If the returned row has `sourceShard`, its parcel is still to be removed from `messages` before
+ * if nothing was ready. If the returned row has `sourceShard`, its parcels are still to be removed from `messages` before
  * anything is delivered.
  */
 export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, want: number): Promise<ClaimOutcome> {
@@ -148,13 +151,13 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
     const claimedSlots = slotsHeldBy(claimer, already);
     if (already && claimedSlots.length > 0) return { done: { lease: already, slots: claimedSlots, readAt: current.readAt } };
 
-    const { ready } = await processDueRow(ctx, claimer.queue, current);
+    const inGroup = maxPerReceive(claimer.queue, want);
+    const { ready } = await processDueRow(ctx, claimer.queue, current, inGroup);
     if (!ready) return { done: isLost ? 'lost' : undefined };
-    const { seen, lease, loadsParcel = false } = ready;
+    const { seen, lease, loadsParcels = false } = ready;
     const claimable = new Set(ready.slots);
-    const overridden = loadsParcel ? undefined : overriddenParcel(lease);
-    if (overridden) await removeOverridden(ctx, overridden.shard, overridden.id);
-    const room = lease.kind === 'group' ? maxPerReceive(claimer.queue, want) : want;
+    if (!loadsParcels) await removeOverridden(ctx, overriddenParcels(lease));
+    const room = lease.kind === 'group' ? inGroup : want;
 
     const now = ctx.clock.now();
     const leasedUntil = leaseEndAt(claimer, seen.readAt, now);
@@ -169,8 +172,8 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
       return claimedSlot(claimer, slot, leasedUntil, drawn);
     });
     const next: LeaseRow = { ...lease, version: ctx.newVersion(), slots };
-    // If a parcel is loaded now, `sourceShard` stays: the caller removes that parcel from `messages` before it delivers anything.
-    if (!loadsParcel) delete next.sourceShard;
+    // If parcels are loaded now, `sourceShard` stays: the caller removes them from `messages` before it delivers anything.
+    if (!loadsParcels) delete next.sourceShard;
     if (next.kind === 'group') next.group = withRateDelay(claimer.queue, next.group, count, now);
     if (claimer.queue.deadLetter) next.maxReceives = claimer.queue.deadLetter.maxReceives;
     else delete next.maxReceives;

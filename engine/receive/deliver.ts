@@ -8,8 +8,8 @@ import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { messageOverheadBytes, receivedMessage } from '../messages/message-view.ts';
-import { type Content, contentAt, readContents, sizeOf } from '../model/content-codec.ts';
-import { idInMessages } from '../model/group-row.ts';
+import { type Content, contentAt } from '../model/content-codec.ts';
+import { contentBytes, parcelAt, parcelsIn, readSlotContents } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, leaseEnd, type Parcel, parcelKey } from '../model/rows.ts';
 import { ignoreStoreError, StoreError } from '../port/port.ts';
@@ -25,7 +25,7 @@ export interface Claims {
 
 /** Removes the claimed parcels from `messages`, then returns the messages that may be delivered. Gives back the others. */
 export async function deliver(ctx: Context, claimer: Claimer, { claimed, removals: all }: Claims): Promise<ReceivedMessage[]> {
-  // Two claims from one group's row override the same parcel.
+  // Two claims from one group's row override the same parcels.
   const removals = [...new Map(all.map((parcel) => [`${parcel.shard} ${parcel.id}`, parcel])).values()];
   const [errors, contents] = await Promise.all([
     removals.length === 0
@@ -40,7 +40,7 @@ export async function deliver(ctx: Context, claimer: Claimer, { claimed, removal
     throw contents;
   }
   const unremoved = new Set(removals.filter((_, index) => errors[index] !== undefined).map((parcel) => parcel.id));
-  const isUnremoved = ({ lease }: Claimed) => unremoved.has(idInMessages(lease));
+  const isUnremoved = ({ lease }: Claimed) => parcelsIn(lease).some(({ id }) => unremoved.has(id));
   const excess = beyondOneAnswer(claimed);
   const undeliverable = claimed.filter((one) => isUnremoved(one) || excess.has(one) || !isCovered(claimer, one));
   await giveBackAll(ctx, claimer, undeliverable);
@@ -66,11 +66,11 @@ export async function deliver(ctx: Context, claimer: Claimer, { claimed, removal
   return messages;
 }
 
-/** The contents of each row, or the error of the store. */
+/** The contents of each row by slot, or the error of the store. */
 function claimedContents(ctx: Context, claimed: readonly Claimed[]) {
-  return readContents(
+  return readSlotContents(
     ctx.store,
-    claimed.map(({ lease }) => lease.content),
+    claimed.map(({ lease }) => lease),
   ).catch((error: unknown) => {
     if (!(error instanceof StoreError)) throw error;
     return error;
@@ -109,7 +109,7 @@ function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
   let bytes = 0;
   return new Set(
     claimed.filter(({ lease, slots }, index) => {
-      const size = sizeOf(lease.content) + slots.length * messageOverheadBytes;
+      const size = contentBytes(lease) + slots.length * messageOverheadBytes;
       if (index > 0 && bytes + size > callBytesMax) return true;
       bytes += size;
       return false;
@@ -118,7 +118,9 @@ function beyondOneAnswer(claimed: readonly Claimed[]): Set<Claimed> {
 }
 
 function isCovered({ limiter }: Claimer, { lease, slots }: Claimed): boolean {
-  return limiter === undefined || slots.every((slot) => limiter.covers(leaseEnd(lease.slots[slot]!), lease.since));
+  return (
+    limiter === undefined || slots.every((slot) => limiter.covers(leaseEnd(lease.slots[slot]!), parcelAt(lease, slot).since))
+  );
 }
 
 /**
@@ -128,7 +130,8 @@ function isCovered({ limiter }: Claimer, { lease, slots }: Claimed): boolean {
  */
 function mayDeliver(claimer: Claimer, queue: QueueRecord | undefined, { lease, slots, readAt }: Claimed, now: number): boolean {
   if (claimer.signal?.aborted) return false;
-  if (queue?.incarnation !== claimer.queue.incarnation || queue.paused || lease.since < queue.purgedBefore) return false;
+  if (queue?.incarnation !== claimer.queue.incarnation || queue.paused) return false;
+  if (slots.some((slot) => parcelAt(lease, slot).since < queue.purgedBefore)) return false;
   if (now > readAt + readToWriteMsMax) return false;
   // With a visibility timeout of 0 the lease ends at once, as intended.
   if (claimer.visibilityTimeoutMs === 0) return true;
@@ -145,9 +148,9 @@ async function readableOf(
   ctx: Context,
   claimer: Claimer,
   claimed: readonly Claimed[],
-  contentsOf: (one: Claimed) => readonly Content[] | undefined,
-): Promise<Map<Claimed, readonly Content[]>> {
-  const readable = new Map<Claimed, readonly Content[]>();
+  contentsOf: (one: Claimed) => readonly (Content | undefined)[] | undefined,
+): Promise<Map<Claimed, readonly (Content | undefined)[]>> {
+  const readable = new Map<Claimed, readonly (Content | undefined)[]>();
   for (const one of claimed) {
     const contents = contentsOf(one) ?? [];
     const unreadable = one.slots.filter((slot) => contentAt(contents, slot).unreadable !== undefined);

@@ -7,6 +7,7 @@ import { endMarkersIn, endMarkersOf } from '../leases/markers.ts';
 import { removeAll, removeParcels } from '../leases/removals.ts';
 import { processDueRow } from '../lifecycle/due-row.ts';
 import { ownChunkKeys } from '../model/content-codec.ts';
+import { parcelsIn } from '../model/held-parcels.ts';
 import { deletedKey, partitionsOf, preparedPartitionsOf, type QueueRecord, queueKey, targetsOf } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type LeaseRow, leaseKey, parcelKey } from '../model/rows.ts';
@@ -72,7 +73,7 @@ async function emptyShard(ctx: Context, queue: QueueRecord, partition: string, d
     // Before a row, remove its own offloaded bodies, which only the row names, and its overridden parcel, which would become live
     // again.
     await removeAll(ctx, [
-      ...[...untaken, ...leases].flatMap(({ content }) => ownChunkKeys(content)),
+      ...[...untaken, ...leases.flatMap(parcelsIn)].flatMap(({ content }) => ownChunkKeys(content)),
       ...leases.flatMap((lease) => (lease.kind === 'group' ? (lease.group.leftover ?? []) : [])).flatMap(ownChunkKeys),
       ...leases.flatMap(overridden),
     ]);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { idleCost } from '../../bench/idle.ts';
 import { costOfMessages } from '../../bench/message-cost.ts';
 import { costOfPushSteps } from '../../bench/push-steps.ts';
+import { costOfGroupSteps } from '../../bench/record-steps.ts';
 import { costOfSqsSteps } from '../../bench/sqs-steps.ts';
 import { costOfSteps } from '../../bench/steps.ts';
 import { createTestBed, type TestBed } from '../../bench/test-bed.ts';
@@ -63,6 +64,16 @@ it('each other step, and each other way to begin or end a message, costs exactly
     ['publish under a key that is taken, ignored', 1],
     ['whole life, kept with a result', 6],
     ['the same, ten together', 0.7],
+  ]);
+});
+
+it('a message of a group costs exactly its listed write units, alone, received with others and published with them', async () => {
+  const steps = await costOfGroupSteps(testBed, 20);
+  expect(steps.map(({ name, cost }) => [name, Number(cost.writeUnits.toFixed(9))])).toEqual([
+    ['whole life, each in a group of its own', 11],
+    ['whole life, one after another in one group', 11],
+    ['the same, ten received together', 5.8],
+    ['whole life, in one group, ten a call', 1.1],
   ]);
 });
 

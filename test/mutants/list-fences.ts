@@ -79,7 +79,7 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a receive that began before a pause or a purge delivers at any later time',
     file: 'engine/receive/deliver.ts',
-    find: ' || queue.paused || lease.since < queue.purgedBefore) return false;',
+    find: ' || queue.paused) return false;\n  if (slots.some((slot) => parcelAt(lease, slot).since < queue.purgedBefore)) return false;',
     replace: ') return false;',
   },
   {

@@ -43,8 +43,8 @@ export const groupIds: readonly Mutant[] = [
   {
     name: 'a message that dies in a group loses its own id',
     file: 'engine/lifecycle/moves.ts',
-    find: '(marker ?? slotRowId(parcelIdOf(lease), slot))',
-    replace: 'slotRowId(parcelIdOf(lease), slot)',
+    find: 'const place = marker ?? slotRowId(',
+    replace: 'const place = slotRowId(',
     tests,
   },
   {
@@ -71,7 +71,7 @@ export const groupIds: readonly Mutant[] = [
   {
     name: 'a delayed message of a group is claimed as it is loaded',
     file: 'engine/lifecycle/due-row.ts',
-    find: ' && (parcel.visibleAt ?? 0) <= now;',
+    find: ' && (first.visibleAt ?? 0) <= now;',
     replace: ';',
     tests,
   },

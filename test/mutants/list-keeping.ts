@@ -48,8 +48,8 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'offloaded bodies are removed before their kept messages',
     file: 'engine/leases/kept-messages.ts',
-    find: '  return withLastingBodies(ctx, lease, until);',
-    replace: '  return until < retentionEnd ? withLastingBodies(ctx, lease, until) : lease;',
+    find: 'return outlastsBodies(until, parcel.retentionEnd) ? until : undefined;',
+    replace: 'return until < parcel.retentionEnd ? until : undefined;',
   },
   {
     name: 'a row removes the body that it shares with others',
@@ -68,8 +68,8 @@ export const keeping: readonly Mutant[] = [
   {
     name: 'the copy of a shared body is not named by the row that needs it',
     file: 'engine/leases/offloaded-bodies.ts',
-    find: '  return { ...lease, content: copy.content };',
-    replace: '  return lease;',
+    find: '  return copy.content;',
+    replace: '  return content;',
     tests: ['test/engine/shared-bodies.test.ts'],
   },
   {

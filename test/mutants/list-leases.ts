@@ -37,7 +37,7 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a claim ignores the parcel that its row overrides',
     file: 'engine/receive/claims.ts',
-    find: '    if (overridden) await removeOverridden(ctx, overridden.shard, overridden.id);\n',
+    find: '    if (!loadsParcels) await removeOverridden(ctx, overriddenParcels(lease));\n',
     replace: '',
   },
   {

@@ -37,8 +37,8 @@ export const limits: readonly Mutant[] = [
   {
     name: 'a receive that paused delivers messages whose permits have expired',
     file: 'engine/receive/deliver.ts',
-    find: 'return limiter === undefined || slots.every(',
-    replace: 'return limiter === undefined || slots.some(() => true) || slots.every(',
+    find: 'limiter === undefined || slots.every(',
+    replace: 'limiter === undefined || slots.some(() => true) || slots.every(',
     tests: ['test/engine/limits-permits.test.ts'],
   },
   {
@@ -126,8 +126,8 @@ export const limits: readonly Mutant[] = [
   {
     name: 'purged messages block their group while they are leased',
     file: 'engine/lifecycle/group-tail.ts',
-    find: 'lease.since < queue.purgedBefore && lease.slots.some(isLive)',
-    replace: 'lease.since < 0 && lease.slots.some(isLive)',
+    find: 'live.every((parcel) => parcel.since < queue.purgedBefore)',
+    replace: 'live.every((parcel) => parcel.since < 0)',
     tests: ['test/engine/places.test.ts'],
   },
   {

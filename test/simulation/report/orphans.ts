@@ -3,6 +3,7 @@
  * response between writing them and their row leaves them for good. A process without such a fault must leave none.
  */
 import { chunkKeys } from '../../../engine/model/content-codec.ts';
+import { decodeMore } from '../../../engine/model/slot-codec.ts';
 import type { Key, Row, Store, Write } from '../../../engine/port/port.ts';
 import { keyText } from '../../../engine/port/row-limits.ts';
 import type { Fault } from '../../../engine/simulation/faulty-store.ts';
@@ -75,7 +76,9 @@ export function createOrphans(now: () => number, injected: readonly InjectedFaul
   };
 }
 
-function chunksOf({ beside, chunks, size }: Row): string[] {
-  if (beside === undefined) return [];
-  return chunkKeys({ offloaded: beside as string, chunks: chunks as number, size: size as number }).map(keyText);
+function chunksOf(row: Row): string[] {
+  const { beside, chunks, size, more } = row;
+  const own = beside === undefined ? [] : [{ offloaded: beside as string, chunks: chunks as number, size: size as number }];
+  const others = more === undefined ? [] : decodeMore(more as Row).parcels.map(({ content }) => content);
+  return [...own, ...others].flatMap(chunkKeys).map(keyText);
 }
