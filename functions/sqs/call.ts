@@ -11,7 +11,7 @@ import type { QueueRows } from './queue-rows.ts';
 
 export interface SqsParts {
   service: Service;
-  engine: Pick<Engine, 'publishUnchecked'>;
+  engine: Pick<Engine, 'publishUnchecked' | 'giveBack'>;
   queues: QueueRows;
   clock: Clock;
 }

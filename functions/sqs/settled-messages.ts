@@ -1,10 +1,18 @@
 /** Deletes messages and changes their visibility by their receipt handles, one or several at a time. */
-import type { Refused } from '../../contract/contract.ts';
+import type { ReceivedMessage, Refused } from '../../contract/contract.ts';
+import { ignoreStoreError } from '../../engine/port/port.ts';
 import type { EntryResult } from './batches.ts';
 import { run, type SqsCall, type SqsParts } from './call.ts';
 import { missing, SqsError, sqsErrorOf } from './errors.ts';
 import { type Input, requiredText, wholeOf } from './input.ts';
 import type { SqsLimits } from './limits.ts';
+
+/** Gives back received messages that are not delivered. If the store fails, they come again when their visibility timeout ends. */
+export async function giveBack({ engine }: SqsParts, queue: string, messages: readonly ReceivedMessage[]): Promise<void> {
+  if (messages.length === 0) return;
+  const receipts = messages.map(({ receipt }) => receipt);
+  await engine.giveBack(queue, receipts).catch(ignoreStoreError);
+}
 
 /** In SQS, deleting with a handle that no longer counts succeeds and changes nothing. */
 const ignoredByDelete: ReadonlySet<Refused['code']> = new Set(['lease_lost', 'cancelled', 'message_not_found']);

@@ -233,6 +233,7 @@ test('the policy of the SQS function names every partition of the table of queue
   await call('ReceiveMessage', fifo);
   await call('PurgeQueue', of);
   await call('DeleteQueue', of);
+  await stats.flush(true);
   expect(await send('DeleteQueue', { QueueUrl: 'fed' })).toMatchObject({ __type: 'com.amazonaws.sqs#UnsupportedOperation' });
   expect([...asked].sort()).toEqual([...sqsAccess.queueKinds!, ...forgetSecretsAccess.queueKinds!].sort());
   expect(defects).toEqual([]);

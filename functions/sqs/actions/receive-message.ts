@@ -2,6 +2,7 @@
 import type { ReceivedMessage } from '../../../contract/contract.ts';
 import { defined } from '../../../contract/defined.ts';
 import { type Addresses, accountId } from '../addresses.ts';
+import { fittingCount } from '../answer-size.ts';
 import { type Action, allow, queueOf, run } from '../call.ts';
 import { attemptIdOf, contentId, isFifo, sequenceNumberOf } from '../fifo.ts';
 import { textsOf, wholeOf } from '../input.ts';
@@ -10,6 +11,7 @@ import { md5OfBody } from '../md5.ts';
 import { type MessageAttributes, selectedAttributes } from '../message-attributes.ts';
 import { bodyTextOf, digestOf } from '../messages.ts';
 import { checkReadable, receiveWaitSeconds } from '../queue-attributes.ts';
+import { giveBack } from '../settled-messages.ts';
 import { readAttributes } from '../stored-attributes.ts';
 
 const waitSecondsMax = 20;
@@ -44,9 +46,16 @@ export const receiveMessage: Action = async (parts, call) => {
   const asked = { max, waitSeconds, ...defined({ visibilityTimeoutSeconds, attemptId }) };
   const { messages } = await run(parts, call, 'receive', { queue }, asked);
   const now = parts.clock.now();
-  const shown = messages.map((message) => shownMessage(message, { queue, names, attributeNames, addresses, now }));
+  const all = messages.map((message) => shownMessage(message, { queue, names, attributeNames, addresses, now }));
+  const shown = all.slice(0, fittingCount(all.map(textsOfMessage)));
+  await giveBack(parts, queue, messages.slice(shown.length));
   return shown.length === 0 ? {} : { Messages: shown };
 };
+
+function textsOfMessage({ Body, MessageAttributes = {} }: ShownMessage): string[] {
+  const attributes = Object.values(MessageAttributes);
+  return [Body, ...attributes.map(({ StringValue = '', BinaryValue = '' }) => StringValue + BinaryValue)];
+}
 
 /** The older `AttributeNames` has the type of the names of queue attributes, so that clients may send those. */
 function checkSystemName(name: string): void {
@@ -63,7 +72,15 @@ interface Asked {
   now: number;
 }
 
-function shownMessage(message: ReceivedMessage, asked: Asked): object {
+interface ShownMessage {
+  MessageId: string;
+  ReceiptHandle: string;
+  MD5OfBody: string;
+  Body: string;
+  MessageAttributes?: { [name: string]: { StringValue?: string; BinaryValue?: string } };
+}
+
+function shownMessage(message: ReceivedMessage, asked: Asked): ShownMessage {
   const { names, attributeNames } = asked;
   const { attributes, system } = readAttributes(message.attributes);
   const selected = selectedAttributes(attributes, attributeNames);
@@ -82,7 +99,7 @@ function shownMessage(message: ReceivedMessage, asked: Asked): object {
   };
 }
 
-function shownAttributes(attributes: MessageAttributes): object {
+function shownAttributes(attributes: MessageAttributes): NonNullable<ShownMessage['MessageAttributes']> {
   return Object.fromEntries(
     [...attributes].map(([name, { type, value }]) => [
       name,
