@@ -22,6 +22,11 @@ export async function costOfSqsSteps(testBed: TestBed, messages: number): Promis
     },
     { name: 'SQS: the same, ten a call', target: { atMost: 1.2 }, cost: await life('sqs', tens, tenant) },
     { name: 'SQS: whole life, FIFO', target: { atMost: 14 }, cost: await life('sqs.fifo', 1, ordered) },
+    {
+      name: 'SQS: the same, ten received together',
+      target: { atMost: 9 },
+      cost: await wholeLife(testBed, messages, { name: 'sqs.fifo', batch: 1, receiveBatch: tens, input: ordered }),
+    },
     { name: 'SQS: the same, ten a call of one group', target: { atMost: 3.3 }, cost: await life('sqs.fifo', tens, ordered) },
   ];
 }
@@ -30,13 +35,15 @@ interface Plan {
   /** The end of the queue's name, which says its type. */
   name: string;
   batch: number;
+  /** Messages per receive and per ack, if not as many. */
+  receiveBatch?: number;
   input: () => object;
 }
 
-async function wholeLife(testBed: TestBed, messages: number, { name, batch, input }: Plan): Promise<Cost> {
+async function wholeLife(testBed: TestBed, messages: number, { name, batch, receiveBatch, input }: Plan): Promise<Cost> {
   const user = await createQueue(testBed, createdSettings(name));
   await sendEach(user, messages, { name, batch, input });
-  await receiveAndAck(user, messages, batch);
+  await receiveAndAck(user, messages, receiveBatch ?? batch);
   return perMessage([user.instance], messages);
 }
 

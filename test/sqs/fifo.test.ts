@@ -88,6 +88,19 @@ drivenSqsOnEachStore((local) => {
       expect(bodies.filter((body) => Number(body!.slice(1)) % 2 === 1)).toEqual(['m1', 'm3', 'm5', 'm7', 'm9']);
     });
 
+    it('delivers several messages of a group that were sent one by one in one receive, in order', async () => {
+      const QueueUrl = await newQueue(byContent);
+      const bodies = range(12).map((index) => `m${index}`);
+      for (const body of bodies) await send(QueueUrl, body);
+      const found = await receive(QueueUrl);
+      expect(bodiesOf(found)).toEqual(bodies.slice(0, 10));
+      expect(await receive(QueueUrl)).toEqual([]);
+      await remove(QueueUrl, found.slice(0, 9));
+      expect(await receive(QueueUrl)).toEqual([]);
+      await remove(QueueUrl, found.slice(9));
+      expect(bodiesOf(await receive(QueueUrl))).toEqual(bodies.slice(10));
+    });
+
     it('delivers no more of a group while its messages are in flight, and other groups meanwhile', async () => {
       const QueueUrl = await newQueue(byContent);
       for (const body of ['a1', 'a2']) await send(QueueUrl, body);
