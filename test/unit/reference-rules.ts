@@ -28,8 +28,8 @@ nothing. The queue's setting \`idempotency\` decides. The default is \`acked\`.
 | was purged; or expired, and is not kept | accepted | accepted | accepted |
 | ended longer ago | accepted | accepted | accepted |
 
-In a group, messages that were published in one call may share a row, up to ten of them. There an id counts as that of a message that lives until
-all messages of its row have ended, and the hour begins then. A cancel frees it at once.
+In a group, up to ten messages that are received together share a row. There an id counts as that of a message that lives until all messages of
+its row have ended, and the hour begins then. A cancel frees it at once.
 
 An accepted message replaces what was kept of the earlier one. A consumer that still holds the earlier message gets \`lease_lost\`. With
 \`live\`, a publish whose answer was lost and that is retried after its message was acked publishes a second message. Entries of a transaction of
