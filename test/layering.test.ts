@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const files = globSync('{aws,console,contract,engine,sdk,direct,functions,infra,bench,examples,test}/**/*.{ts,tsx}', {
+const files = globSync('{aws,console,contract,engine,sdk,direct,functions,infra,testing,bench,examples,test}/**/*.{ts,tsx}', {
   cwd: root,
   exclude: ['**/node_modules'],
 })
@@ -100,6 +100,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/lambda': ['aws', 'contract', 'engine', 'functions'],
   'functions/local': ['contract', 'engine', 'functions'],
   'functions/serve': ['aws', 'contract', 'engine', 'functions'],
+  testing: ['contract', 'engine', 'functions'],
   infra: ['contract', 'contract/schemas', 'engine/port', 'engine/topics/filter-limits.ts'],
 };
 

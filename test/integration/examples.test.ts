@@ -1,7 +1,9 @@
 /** The examples, the guide's snippets and the README's first program, as a reader would run them. */
+import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Dumbwaiter, type DumbwaiterError, httpTransport } from '../../sdk/index.ts';
@@ -30,6 +32,11 @@ const example = (name: string, env?: Record<string, string>) => output(process.e
 const linesOf = async (name: string) => (await example(name)).trim().split('\n');
 
 describe('the examples', () => {
+  it('the example test-your-program passes in the test runner of Node', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--test', join(root, 'examples/test-your-program.ts')]);
+    expect(stdout).toMatch(/pass 1\b[\s\S]*fail 0\b/);
+  });
+
   it('the example first-program publishes and consumes', async () => {
     expect((await linesOf('first-program')).sort()).toEqual(['soup for table 4', 'tart for table 7']);
   });
@@ -280,7 +287,8 @@ function asPublished(source: string): string {
   return source
     .replaceAll("'../sdk/index.ts'", "'dumbwaiter-queue'")
     .replaceAll("'../sdk/transports/lambda.ts'", "'dumbwaiter-queue/lambda'")
-    .replaceAll("'../direct/transport.ts'", "'dumbwaiter-queue/direct'");
+    .replaceAll("'../direct/transport.ts'", "'dumbwaiter-queue/direct'")
+    .replaceAll("'../testing/index.ts'", "'dumbwaiter-queue/testing'");
 }
 
 describe('the guide', () => {

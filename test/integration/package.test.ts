@@ -13,7 +13,7 @@ import { startTestDynamodb } from '../support/dynamodb.ts';
 import { SmallQueue } from '../support/small-queue.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const browserBundleBytesMax = 48_000;
+const browserBundleBytesMax = 50_000;
 
 let work: string;
 let project: string;
@@ -35,6 +35,7 @@ beforeAll(async () => {
     'direct',
     'functions',
     'infra',
+    'testing',
     'package.json',
     'tsconfig.json',
     'tsconfig.build.json',
@@ -114,8 +115,8 @@ describe('the package', () => {
   it('the package installs by itself and contains what runs and nothing else', () => {
     expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter-queue']);
     const files = globSync('**/*', { cwd: installed, withFileTypes: true }).filter((entry) => entry.isFile());
-    const strays = files.filter(({ name }) => !/(\.js|\.mjs|\.d\.ts|\.mjs\.map)$/.test(name)).map(({ name }) => name);
-    expect(strays.sort()).toEqual(['LICENSE', 'index.html', 'package.json', 'style.css']);
+    const strays = files.filter(({ name }) => !/(\.js|\.mjs|\.cjs|\.d\.ts|\.mjs\.map)$/.test(name)).map(({ name }) => name);
+    expect(strays.sort()).toEqual(['LICENSE', 'index.html', 'package.json', 'package.json', 'style.css']);
   });
 
   it('the package publishes and consumes from its root import in every Node of the machine from 20 on', async () => {
@@ -225,6 +226,63 @@ describe('the package', () => {
       expect(await run(path, ['direct.js', dynamodb.endpoint], project)).toBe(`${version}\n`);
     }
     await dynamodb.stop();
+  });
+
+  it('the package starts a server in the process of a test, as an ES module and by require', async () => {
+    const program = `
+      (async () => {
+        const server = await startServer();
+        const queue = new Dumbwaiter({ url: server.url, apiKey: server.key }).queue('q');
+        await queue.create();
+        await queue.publish({ body: 'hello' });
+        console.log((await server.waitForMessage('q')).body);
+        if (!(await queue.get('x').catch((error) => error) instanceof DumbwaiterError)) throw new Error('no typed error');
+        await server.close();
+      })();`;
+    const imports = `import { Dumbwaiter, DumbwaiterError } from 'dumbwaiter-queue'; import { startServer } from 'dumbwaiter-queue/testing';`;
+    const requires = `const { Dumbwaiter, DumbwaiterError } = require('dumbwaiter-queue'); const { startServer } = require('dumbwaiter-queue/testing');`;
+    writeFileSync(join(project, 'testing.mjs'), imports + program);
+    writeFileSync(join(project, 'testing.cjs'), requires + program);
+    expect(await run(process.execPath, ['testing.mjs'], project)).toBe('hello\n');
+    expect(await run(process.execPath, ['testing.cjs'], project)).toBe('hello\n');
+  });
+
+  it('the package works by require, with types for TypeScript programs that compile to CommonJS', async () => {
+    link('@aws-sdk/client-dynamodb', '@aws-sdk/client-lambda', 'aws-cdk-lib', 'constructs');
+    writeFileSync(
+      join(project, 'all.cjs'),
+      `const { App, Stack } = require('aws-cdk-lib');
+       const { DumbwaiterError } = require('dumbwaiter-queue');
+       const { lambdaTransport } = require('dumbwaiter-queue/lambda');
+       const { directTransport } = require('dumbwaiter-queue/direct');
+       const { Dumbwaiter } = require('dumbwaiter-queue/cdk');
+       const app = new App({ outdir: 'cdk-required.out' });
+       new Dumbwaiter(new Stack(app, 'Orders'), 'Queue', { queues: { orders: { delaySeconds: 5 } } });
+       app.synth();
+       console.log([DumbwaiterError, lambdaTransport, directTransport].map((one) => typeof one).join());`,
+    );
+    expect(await run(process.execPath, ['all.cjs'], project)).toBe('function,function,function\n');
+    await typeCheck(
+      'check-require.cts',
+      `import { Stack } from 'aws-cdk-lib';
+       import { Dumbwaiter as Client, type ReceivedMessage } from 'dumbwaiter-queue';
+       import { Dumbwaiter } from 'dumbwaiter-queue/cdk';
+       import { startServer } from 'dumbwaiter-queue/testing';
+       export const add = (stack: Stack) => new Dumbwaiter(stack, 'Queue');
+       export async function first(): Promise<ReceivedMessage | undefined> {
+         const { url, key, close }: { url: string; key: string; close(): Promise<void> } = await startServer({ port: 0 });
+         const [message] = await new Client({ url, apiKey: key }).queue('q').receive();
+         await close();
+         return message;
+       }`,
+      {
+        module: 'node16',
+        skipLibCheck: true,
+        lib: ['esnext', 'dom', 'dom.iterable'],
+        types: ['node'],
+        typeRoots: [join(root, 'node_modules/@types')],
+      },
+    );
   });
 
   it('the package synthesizes its construct with the functions that it contains', async () => {
