@@ -71,7 +71,7 @@ export interface Operations {
   publish: { params: { queue: string }; input: { messages: PublishEntry[] }; output: { results: PublishResult[] } };
   receive: {
     params: { queue: string };
-    input: { max?: number; visibilityTimeoutSeconds?: number; waitSeconds?: number };
+    input: { max?: number; visibilityTimeoutSeconds?: number; waitSeconds?: number; attemptId?: string };
     /**
      * `waitIsCheap`: whether `waitSeconds` costs almost nothing here and the server notices a caller that disconnects. Absent
      * on Lambda. `wakeUrl`: where an idle consumer can wait to be woken, in an answer without messages: see wake.ts.

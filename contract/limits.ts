@@ -73,6 +73,10 @@ export const queueRatePerSecondMin = 0.001;
 export const queueRatePerSecondMax = 10_000;
 /** How many messages that wait in a group, behind its next ten, may be marked as cancelled. */
 export const groupCancelledMax = 50;
+/** Any characters. */
+export const attemptIdCharsMax = 128;
+/** How long a receive can be repeated under its attempt id. */
+export const attemptMsMax = 5 * 60_000;
 /** Letters, digits, `_`, `-`, `.` and `:`. */
 export const dedupKeyCharsMax = 128;
 /**

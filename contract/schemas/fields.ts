@@ -93,6 +93,7 @@ export const statsStep = whole(limits.statsStepSeconds, limits.statsStepSecondsM
 
 export const priorityLevel = whole(0, limits.priorityLevelsMax - 1);
 export const group = text(1, limits.groupCharsMax);
+export const attemptId = text(1, limits.attemptIdCharsMax);
 export const progress = between(limits.progressMin, limits.progressMax).overwrite(tinyToZero);
 export const flag = z.boolean({ error: 'must be true or false' });
 

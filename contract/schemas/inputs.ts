@@ -104,6 +104,11 @@ export const inputs = {
       .describe("How long the messages are leased, in seconds. Default: the queue's `visibilityTimeoutSeconds`.")
       .optional(),
     waitSeconds: field.waitSeconds.describe('How long to wait for a first message, in seconds. Default 0.').optional(),
+    attemptId: field.attemptId
+      .describe(
+        'Names this receive, so that it can be repeated if its answer is lost. A repeat within five minutes returns the messages that are still leased by it, with the same receipts, and extends their leases. Default: none.',
+      )
+      .optional(),
   }),
   ...batches(z.unknown(), z.unknown(), z.unknown()),
   purge: nothing,

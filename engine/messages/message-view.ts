@@ -40,14 +40,19 @@ function deathRecord({ death }: LeaseRow, slot: Slot): DeathRecord | undefined {
   return defined({ queue, reason, group, text, at: instant(at), receives, failures });
 }
 
-export function receivedMessage({ incarnation }: QueueRecord, lease: LeaseRow, index: number, from: Content): ReceivedMessage {
-  const slot = lease.slots[index]!;
+/** The receipt of a leased message. */
+export function receiptOf({ incarnation }: QueueRecord, lease: LeaseRow, index: number): string {
   const freeAt = lease.kind === 'keyed' ? lease.keyed.freeAt : undefined;
-  const place = { incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: slot.token! };
+  const place = { incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: lease.slots[index]!.token! };
+  return formatReceipt({ ...place, ...defined({ needsCleanup: lease.needsCleanup, freeAt }) });
+}
+
+export function receivedMessage(queue: QueueRecord, lease: LeaseRow, index: number, from: Content): ReceivedMessage {
+  const slot = lease.slots[index]!;
   return defined({
     id: messageIdOf(lease, index),
     ...content(from),
-    receipt: formatReceipt({ ...place, ...defined({ needsCleanup: lease.needsCleanup, freeAt }) }),
+    receipt: receiptOf(queue, lease, index),
     receives: slot.receives,
     failures: slot.failures,
     priority: priorityOf(lease),

@@ -13,6 +13,7 @@ import { noteUse } from '../queues/last-receive.ts';
 import { growIfThrottled } from '../queues/shard-scaling.ts';
 import { type Claimer, visibilityTimeoutOf } from '../receive/claims.ts';
 import { search } from '../receive/search.ts';
+import { rememberAttempt, repeatAttempt } from './receive-attempts.ts';
 
 export async function receive(
   ctx: Context,
@@ -20,6 +21,9 @@ export async function receive(
   input: InputOf<'receive'>,
   signal?: AbortSignal,
 ): Promise<OutputOf<'receive'>> {
+  const repeated =
+    input.attemptId === undefined ? [] : await repeatAttempt(ctx, queueName, { ...input, attemptId: input.attemptId });
+  if (repeated.length > 0) return { messages: repeated };
   const until = waitEnd(ctx, input.waitSeconds);
   const retryBudget = createRetryBudget(ctx, until, signal);
   const look = (isFirst: boolean) => {
@@ -42,6 +46,8 @@ async function searchQueue(
   await noteUse(ctx, queue);
   const claimer: Omit<Claimer, 'token'> = { queue, settingsAt, visibilityTimeoutMs: visibilityTimeoutOf(queue, input) };
   if (signal) claimer.signal = signal;
+  const { attemptId } = input;
+  if (attemptId !== undefined) claimer.remember = (receipts) => rememberAttempt(ctx, queue, attemptId, receipts);
   const limiter = createLimiter(ctx, claimer, retryBudget);
   if (limiter) claimer.limiter = limiter;
   return queue.paused ? [] : search(ctx, claimer, max, mayContinue);

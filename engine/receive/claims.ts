@@ -43,6 +43,8 @@ export interface Claimer {
   signal?: AbortSignal;
   /** Only for queues with limits. */
   limiter?: Limiter;
+  /** Only for a receive with an attempt id. Stores the receipts of what is about to be delivered. */
+  remember?: (receipts: readonly string[]) => Promise<void>;
 }
 
 export interface Claimed {
@@ -106,8 +108,7 @@ export function extendedSlot({ leasedUntil: former, ...slot }: Slot, leasedUntil
  */
 export async function keepThroughLease<Lease extends LeaseRow>(ctx: Context, lease: Lease): Promise<Lease> {
   return withLastingBodies(ctx, lease, (parcel) => {
-    const live = slotsOf(lease, parcel).filter(isLive);
-    const latest = Math.max(...live.map((slot) => slot.visibleAt));
+    const latest = Math.max(...slotsOf(lease, parcel).map((slot) => (isLive(slot) ? slot.visibleAt : 0)));
     return latest > parcel.retentionEnd + retentionGraceMs / 2 ? latest : undefined;
   });
 }
@@ -155,7 +156,6 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
     const { ready } = await processDueRow(ctx, claimer.queue, current, inGroup);
     if (!ready) return { done: isLost ? 'lost' : undefined };
     const { seen, lease, loadsParcels = false } = ready;
-    const claimable = new Set(ready.slots);
     if (!loadsParcels) await removeOverridden(ctx, overriddenParcels(lease));
     const room = lease.kind === 'group' ? inGroup : want;
 
@@ -166,7 +166,7 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
     const slots = lease.slots.map((slot, index) => {
       // Use the slots that `processDueRow` approved: a lease that has expired since then may have used up maxReceives. In a group,
       // an expired lease loses its token once an earlier message is claimed.
-      if (!claimable.has(index) || count >= room)
+      if (!ready.slots.includes(index) || count >= room)
         return lease.kind === 'group' && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
       count++;
       return claimedSlot(claimer, slot, leasedUntil, drawn);

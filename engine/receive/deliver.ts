@@ -7,7 +7,7 @@ import { callBytesMax, clockMarginMs, readToWriteMsMax } from '../../contract/li
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
-import { messageOverheadBytes, receivedMessage } from '../messages/message-view.ts';
+import { messageOverheadBytes, receiptOf, receivedMessage } from '../messages/message-view.ts';
 import { type Content, contentAt } from '../model/content-codec.ts';
 import { contentBytes, parcelAt, parcelsIn, readSlotContents } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
@@ -51,7 +51,8 @@ export async function deliver(ctx: Context, claimer: Claimer, { claimed, removal
   const readable = await readableOf(ctx, claimer, allowed, (one) => contents[claimed.indexOf(one)]);
   const deliverable = await stillDeliverable(ctx, claimer, [...readable.keys()]);
   await claimer.limiter?.returnUnused(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
-  // Returning permits may outlast the leases, so check them again.
+  await claimer.remember?.(deliverable.flatMap(({ lease, slots }) => slots.map((slot) => receiptOf(claimer.queue, lease, slot))));
+  // What came before may outlast the leases, so check them again.
   const left = await stillDeliverable(ctx, claimer, deliverable);
   await claimer.limiter?.returnUndelivered(
     claimer.token,

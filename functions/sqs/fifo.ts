@@ -4,7 +4,7 @@ import type { PublishEntry } from '../../contract/contract.ts';
 import { fifoEnding } from '../../contract/path-names.ts';
 import { orderAt, orderOf } from '../../engine/model/ids.ts';
 import { invalidParameter, missing, SqsError } from './errors.ts';
-import { type Input, textOf } from './input.ts';
+import type { Input } from './input.ts';
 import { idOf, notForThisType, type Placement } from './message-groups.ts';
 import type { SqsExtras, SqsQueue } from './queue-rows.ts';
 
@@ -89,7 +89,7 @@ export function sequenceNumberOf(id: string, publishedAt: number): string {
 
 /** Throws `InvalidParameterValue`. */
 export function attemptIdOf(input: Input, name: string): string | undefined {
-  if (textOf(input, 'ReceiveRequestAttemptId') === undefined) return undefined;
-  if (!isFifo(name)) throw notForThisType(input, 'ReceiveRequestAttemptId');
-  throw new SqsError('UnsupportedOperation', 'ReceiveRequestAttemptId is not supported.');
+  const attemptId = idOf(input, 'ReceiveRequestAttemptId');
+  if (attemptId !== undefined && !isFifo(name)) throw notForThisType(input, 'ReceiveRequestAttemptId');
+  return attemptId;
 }

@@ -24,6 +24,11 @@ export interface ReceiveInput {
   visibilityTimeoutSeconds?: number;
   /** How long to wait for a first message, 0 to 20 s. Default 0. */
   waitSeconds?: number;
+  /**
+   * Names this receive, so that it can be repeated if its answer is lost: within five minutes, a receive with the same text returns
+   * the messages that are still leased by it, with the same receipts. Up to 128 characters. Default: none.
+   */
+  attemptId?: string;
 }
 
 /** A number of seconds from now, or an instant (RFC 3339). */

@@ -69,7 +69,7 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a receive takes slots that are not ready with those that are',
     file: 'engine/receive/claims.ts',
-    find: 'if (!claimable.has(index) || count >= room)',
+    find: 'if (!ready.slots.includes(index) || count >= room)',
     replace: 'if (!isLive(slot) || count >= room)',
   },
   {

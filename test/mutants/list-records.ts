@@ -76,6 +76,27 @@ export const records: readonly Mutant[] = [
     tests: ['test/engine/group-parcels.test.ts'],
   },
   {
+    name: 'a receive forgets its attempt',
+    file: 'engine/receive/deliver.ts',
+    find: 'await claimer.remember?.(',
+    replace: 'await (async (_: unknown) => {})(',
+    tests: ['test/engine/receive-attempts.test.ts'],
+  },
+  {
+    name: 'a repeated receive returns messages that it holds no more',
+    file: 'engine/operations/receive-attempts.ts',
+    find: 'results[index]!.ok ? parseReceipt(text)',
+    replace: 'results[index] ? parseReceipt(text)',
+    tests: ['test/engine/receive-attempts.test.ts'],
+  },
+  {
+    name: 'a receive can be repeated at any later time',
+    file: 'engine/operations/receive-attempts.ts',
+    find: '(row.at as number) + attemptMsMax <= ctx.clock.now()',
+    replace: '(row.at as number) === 0',
+    tests: ['test/engine/receive-attempts.test.ts'],
+  },
+  {
     name: 'a publish does not wake an idle group',
     file: 'engine/lifecycle/group-tail.ts',
     find: "[['expiry'], Math.max(dueAfterIdle(",

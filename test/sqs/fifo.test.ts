@@ -54,6 +54,25 @@ drivenSqsOnEachStore((local) => {
   }
 
   describe('a FIFO queue', () => {
+    it('returns the same messages and receipts again under one ReceiveRequestAttemptId, while they are not deleted', async () => {
+      const QueueUrl = await newQueue(byContent);
+      for (const index of range(4)) await send(QueueUrl, `m${index}`);
+      const attempt = { ReceiveRequestAttemptId: 'attempt-1' };
+      const handles = (messages: readonly Message[]) => messages.map(({ ReceiptHandle }) => ReceiptHandle);
+      const first = await receive(QueueUrl, attempt);
+      expect(bodiesOf(first)).toEqual(['m0', 'm1', 'm2', 'm3']);
+      expect(await receive(QueueUrl, { ReceiveRequestAttemptId: 'attempt-2' })).toEqual([]);
+      local().clock.advance(20_000);
+      expect(handles(await receive(QueueUrl, attempt))).toEqual(handles(first));
+      local().clock.advance(20_000);
+      expect(await receive(QueueUrl)).toEqual([]);
+      await remove(QueueUrl, first);
+      expect(await receive(QueueUrl, attempt)).toEqual([]);
+      await expect(receive(QueueUrl, { ReceiveRequestAttemptId: 'a b' })).rejects.toMatchObject({
+        Code: 'InvalidParameterValue',
+      });
+    });
+
     it('delivers the messages of a group in the order in which they were sent, with sequence numbers that grow', async () => {
       const QueueUrl = await newQueue();
       const numbers: string[] = [];

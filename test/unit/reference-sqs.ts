@@ -26,7 +26,7 @@ export const sqsActions: { readonly [action: string]: string } = {
   ListQueues: 'Also shows the queues of other APIs, and those that subscriptions own (`topic~subscription`).',
   PurgeQueue: 'Answers when it is done, after about two seconds. Once a minute, as in SQS.',
   ReceiveMessage:
-    'Returns a message whenever one is ready; SQS may return none. `ReceiveRequestAttemptId` is refused with `UnsupportedOperation` for a FIFO queue. Messages over 5 MiB together, as they are escaped in the answer, come in several receives.',
+    'Returns a message whenever one is ready; SQS may return none. A `ReceiveRequestAttemptId` that is repeated within five minutes returns those of its messages that are still leased and not deleted. Messages over 5 MiB together, as they are escaped in the answer, come in several receives.',
   RemovePermission: same,
   SendMessage:
     'The message id is one of this queue, not a UUID. Of one `MessageGroupId` of a standard queue, at most 32 receives hold messages at a time ([fairness](coming-from-sqs.md#fairness-between-tenants)).',
