@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const files = globSync('{aws,console,contract,engine,sdk,direct,functions,infra,testing,bench,examples,test}/**/*.{ts,tsx}', {
+const files = globSync('{aws,cli,console,contract,engine,sdk,direct,functions,infra,testing,bench,examples,test}/**/*.{ts,tsx}', {
   cwd: root,
   exclude: ['**/node_modules'],
 })
@@ -76,6 +76,8 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/service': ['contract', 'contract/schemas', 'functions/auth', 'engine/engine.ts', 'engine/model', 'engine/port'],
   'functions/push': ['contract', 'engine/model', 'engine/port', 'engine/engine.ts', 'functions/service'],
   'functions/wake': ['contract', 'contract/schemas', 'engine/engine.ts', 'engine/port', 'functions/auth'],
+  cli: ['contract', 'sdk/calls', 'sdk/transports', 'cli/commands'],
+  'cli/commands': ['contract', 'cli'],
   'console/state': ['contract', 'sdk/transports'],
   'console/parts': ['contract', 'console/state'],
   'console/pages': ['contract', 'console/state', 'console/parts'],

@@ -31,6 +31,7 @@ beforeAll(async () => {
     'contract',
     'engine',
     'sdk',
+    'cli',
     'console',
     'direct',
     'functions',
@@ -117,6 +118,13 @@ describe('the package', () => {
     const files = globSync('**/*', { cwd: installed, withFileTypes: true }).filter((entry) => entry.isFile());
     const strays = files.filter(({ name }) => !/(\.js|\.mjs|\.cjs|\.d\.ts|\.mjs\.map)$/.test(name)).map(({ name }) => name);
     expect(strays.sort()).toEqual(['LICENSE', 'index.html', 'package.json', 'package.json', 'style.css']);
+  });
+
+  it('the package has a command line that needs no other package', async () => {
+    const dumbwaiter = join(project, 'node_modules/.bin/dumbwaiter');
+    expect(await run(dumbwaiter, ['--help'], project)).toContain('Examples:');
+    const unreachable = ['--url', 'http://127.0.0.1:9', '--api-key', 'x', 'doctor'];
+    await expect(run(dumbwaiter, unreachable, project)).rejects.toThrow('Is the URL right');
   });
 
   it('the package publishes and consumes from its root import in every Node of the machine from 20 on', async () => {

@@ -273,7 +273,7 @@ describe('a consumer with transactions', () => {
 
   it('a consumer with transactions refuses a transport that cannot commit', () => {
     const overHttp = new Dumbwaiter({ url: local.url, apiKey: adminKey }).queue('q');
-    expect(() => overHttp.consume(() => [], { transaction: true })).toThrow(/dumbwaiter\/direct/);
+    expect(() => overHttp.consume(() => [], { transaction: true })).toThrow(/dumbwaiter-queue\/direct/);
   });
 });
 

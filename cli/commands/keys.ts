@@ -1,0 +1,58 @@
+/** `keys`: creating, listing and revoking API keys. A key is printed only when it is created. */
+import { type Command, Option } from 'commander';
+import type { ApiKey, Scope } from '../../contract/contract.ts';
+import { allOf } from '../pages.ts';
+import { sessionOf } from '../session.ts';
+
+const pageSize = 100;
+const scopes: readonly Scope[] = ['publish', 'receive', 'admin'];
+
+export function addKeyCommands(program: Command): void {
+  const keys = program.command('keys').description('creates, lists and revokes API keys');
+  keys
+    .command('list', { isDefault: true })
+    .description('lists them, without their secrets')
+    .action(async (_: object, command: Command) => {
+      const session = await sessionOf(command);
+      const found: ApiKey[] = [];
+      const read = async (cursor: object) => {
+        const page = await session.call('listKeys', {}, { limit: pageSize, ...cursor });
+        return { entries: page.keys, cursor: page.cursor };
+      };
+      for await (const key of allOf(read)) found.push(key);
+      session.printRows(found, [
+        { title: 'Id', text: ({ id }) => id },
+        { title: 'Name', text: ({ name }) => name },
+        { title: 'Scopes', text: (key) => key.scopes.join(',') },
+        { title: 'Queues', text: ({ queues }) => queues.join(',') },
+        { title: 'Last used', text: ({ lastUsedAt }) => lastUsedAt ?? 'never' },
+        { title: 'Expires', text: ({ expiresAt }) => expiresAt ?? 'never' },
+      ]);
+    });
+  keys
+    .command('create <name>')
+    .description('creates a key and prints it, only this once')
+    .option('--queues <patterns>', 'queues that it covers, separated by commas; * stands for any characters', '*')
+    .addOption(new Option('--scopes <scopes...>', 'what it may do').choices(scopes).makeOptionMandatory())
+    .option('--expires <instant>', 'when it stops working')
+    .action(async (name: string, options: { queues: string; scopes: Scope[]; expires?: string }, command: Command) => {
+      const session = await sessionOf(command);
+      const { queues, expires } = options;
+      const input = {
+        name,
+        queues: queues.split(','),
+        scopes: options.scopes,
+        ...(expires !== undefined && { expiresAt: expires }),
+      };
+      const created = await session.call('createKey', {}, input);
+      console.error(`Key ${created.id} (${name}). It is shown only once:`);
+      session.print(created, created.key);
+    });
+  keys
+    .command('revoke <id>')
+    .description('revokes a key: it stops working everywhere within a minute')
+    .action(async (id: string, _: object, command: Command) => {
+      const session = await sessionOf(command);
+      session.print(await session.call('revokeKey', { id }), `${id} is revoked.`);
+    });
+}

@@ -1,0 +1,44 @@
+/** `get`, `cancel`, `edit`, `postpone`: one message by its id. */
+import { type Command, Option } from 'commander';
+import { writeJson } from '../../contract/json-values.ts';
+import { jsonOf, numberOf } from '../options.ts';
+import { sessionOf } from '../session.ts';
+
+export function addMessageCommands(program: Command): void {
+  program
+    .command('get <queue> <id>')
+    .description('shows a message: its state, what happened to it, and its body')
+    .action(async (queue: string, id: string, _: object, command: Command) => {
+      const session = await sessionOf(command);
+      console.log(writeJson(await session.call('getMessage', { queue, id })));
+    });
+  program
+    .command('cancel <queue> <ids...>')
+    .description('cancels messages: no receive returns them any more')
+    .option('--force', 'also while they are leased')
+    .action(async (queue: string, ids: string[], { force }: { force?: true }, command: Command) => {
+      const session = await sessionOf(command);
+      for (const id of ids) {
+        session.print(await session.call('cancelMessage', { queue, id }, force ? { force } : {}), `${id} is cancelled.`);
+      }
+    });
+  program
+    .command('edit <queue> <id>')
+    .description('changes a message that waits; what is left out stays')
+    .addOption(new Option('--body <json>', 'the new body').argParser(jsonOf))
+    .addOption(new Option('--priority <number>', 'the new priority').argParser(numberOf))
+    .action(async (queue: string, id: string, { body, priority }: { body?: never; priority?: number }, command: Command) => {
+      const session = await sessionOf(command);
+      const changes = { ...(body !== undefined && { content: { body } }), ...(priority !== undefined && { priority }) };
+      session.print(await session.call('updateMessage', { queue, id }, changes), `${id} is changed.`);
+    });
+  program
+    .command('postpone <queue> <id>')
+    .description('hides a message that waits')
+    .addOption(new Option('--seconds <number>', 'from now').argParser(numberOf).makeOptionMandatory())
+    .action(async (queue: string, id: string, { seconds }: { seconds: number }, command: Command) => {
+      const session = await sessionOf(command);
+      const changed = await session.call('updateMessage', { queue, id }, { delaySeconds: seconds });
+      session.print(changed, `${id} can be received at ${changed.visibleAt}.`);
+    });
+}

@@ -1,0 +1,67 @@
+/** `export` and `import`: the waiting messages of a queue as lines of JSON, and back. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Command } from 'commander';
+import type { Message, PublishEntry } from '../../contract/contract.ts';
+import { readAnswer } from '../../contract/json-text.ts';
+import { writeJson } from '../../contract/json-values.ts';
+import { CommandFailure } from '../failure.ts';
+import { allOf } from '../pages.ts';
+import { sessionOf } from '../session.ts';
+import { publishAll } from './publish.ts';
+
+const pageSize = 100;
+
+export function addTransferCommands(program: Command): void {
+  program
+    .command('export <queue>')
+    .description('prints every waiting message as a line of JSON; takes none of them')
+    .action(async (queue: string, _: object, command: Command) => {
+      const session = await sessionOf(command);
+      const read = async (cursor: object) => {
+        const page = await session.call('peek', { queue }, { limit: pageSize, ...cursor });
+        return { entries: page.messages, cursor: page.cursor };
+      };
+      let count = 0;
+      for await (const message of allOf(read)) {
+        console.log(writeJson(message));
+        count++;
+      }
+      console.error(`${count} messages.`);
+    });
+  program
+    .command('import <queue>')
+    .description('publishes what "export" printed, each message under its former id, so that a repeat publishes nothing twice')
+    .option('--file <path>', 'the lines; - for standard input', '-')
+    .action(async (queue: string, { file }: { file: string }, command: Command) => {
+      const session = await sessionOf(command);
+      await publishAll(session, queue, entriesOf(file), undefined);
+    });
+}
+
+async function* entriesOf(file: string): AsyncGenerator<PublishEntry> {
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  let number = 0;
+  for await (const line of createInterface({ input })) {
+    if (line.trim() === '') continue;
+    number++;
+    try {
+      yield entryOf(readAnswer(line) as Message);
+    } catch {
+      throw new CommandFailure(`Line ${number} is no message that "export" printed. What came before it is published.`);
+    }
+  }
+}
+
+/** An id that the queue made contains characters that no own id has. */
+function entryOf({ id, body, bodyBase64, attributes, priority, group, state, visibleAt }: Message): PublishEntry {
+  if (typeof id !== 'string') throw new SyntaxError('no message');
+  return {
+    id: id.replaceAll('~', '.').replaceAll('@', ':'),
+    ...(body === undefined ? { bodyBase64: bodyBase64! } : { body }),
+    attributes,
+    ...(priority !== undefined && { priority }),
+    ...(group !== undefined && { group }),
+    ...(state === 'delayed' && { deliverAt: visibleAt }),
+  };
+}

@@ -1,0 +1,43 @@
+/** Named deployments: their URLs and keys, in a file that only the user can read. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { CommandFailure } from './failure.ts';
+
+export interface Deployment {
+  url: string;
+  apiKey: string;
+}
+
+export interface Contexts {
+  /** The name of the one in use. */
+  current?: string;
+  deployments: Record<string, Deployment>;
+}
+
+/** `DUMBWAITER_CONFIG` names another file. */
+export function contextsFile(): string {
+  const config = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
+  return process.env.DUMBWAITER_CONFIG || join(config, 'dumbwaiter', 'contexts.json');
+}
+
+export async function readContexts(): Promise<Contexts> {
+  let text: string;
+  try {
+    text = await readFile(contextsFile(), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { deployments: {} };
+    throw new CommandFailure(`${contextsFile()} cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    return JSON.parse(text) as Contexts;
+  } catch {
+    throw new CommandFailure(`${contextsFile()} is not JSON. Correct or remove it.`);
+  }
+}
+
+export async function writeContexts(contexts: Contexts): Promise<void> {
+  const file = contextsFile();
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(file, `${JSON.stringify(contexts, null, 2)}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,71 @@
+/**
+ * The command line: `dumbwaiter`. `commands/` has a file for each kind of command, and `session.ts` what they share. A command ends with 0;
+ * with 1 if it was refused or failed; with 2 if it was called wrongly.
+ */
+import { Command, CommanderError, Option } from 'commander';
+import { DumbwaiterError } from '../contract/errors.ts';
+import { addContextCommands } from './commands/contexts.ts';
+import { addDeadCommands } from './commands/dead.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addKeyCommands } from './commands/keys.ts';
+import { addMessageCommands } from './commands/messages.ts';
+import { addPublishCommands } from './commands/publish.ts';
+import { addQueueCommands } from './commands/queues.ts';
+import { addReceiveCommands } from './commands/receive.ts';
+import { addScheduleCommands } from './commands/schedules.ts';
+import { addTopicCommands } from './commands/topics.ts';
+import { addTransferCommands } from './commands/transfer.ts';
+import { CommandFailure } from './failure.ts';
+
+export function createProgram(): Command {
+  const program = new Command('dumbwaiter')
+    .description('Looks at the queues of a deployment, and works with their messages.')
+    .addOption(new Option('--url <url>', 'of the deployment').env('DUMBWAITER_URL'))
+    .addOption(new Option('--api-key <key>', 'the API key').env('DUMBWAITER_API_KEY'))
+    .option('--context <name>', 'a deployment that "context add" named; default: the one of "context use"')
+    .option('--json', 'prints JSON: one value, or a line for each row')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  dumbwaiter context add local --url http://127.0.0.1:8420 --api-key dw_…
+  dumbwaiter queues --watch
+  dumbwaiter publish orders '{"order": 4711}'
+  dumbwaiter receive orders --ack
+  dumbwaiter dead redrive orders-dead --reason rejected --dry-run`,
+    )
+    .exitOverride();
+  for (const add of [
+    addContextCommands,
+    addQueueCommands,
+    addPublishCommands,
+    addReceiveCommands,
+    addMessageCommands,
+    addDeadCommands,
+    addTopicCommands,
+    addScheduleCommands,
+    addKeyCommands,
+    addTransferCommands,
+    addDoctorCommand,
+  ]) {
+    add(program);
+  }
+  return program;
+}
+
+const wrongUsage = 2;
+
+/** Runs the arguments. Resolves with the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has printed its own errors, and help and version end with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+    if (error instanceof DumbwaiterError) console.error(`${error.code}: ${error.message}`);
+    else if (error instanceof CommandFailure || error instanceof TypeError) console.error(error.message);
+    else throw error;
+    return 1;
+  }
+}

@@ -1,0 +1,33 @@
+/** A progress bar on standard error, for work that takes longer than a second. Nothing where that is no terminal. */
+import { SingleBar } from 'cli-progress';
+
+const showAfterMs = 1_000;
+
+export interface Progress {
+  add(count: number): void;
+  end(): void;
+}
+
+/** `total`: how many there are. Undefined: not known; then only the count and the rate are shown. */
+export function startProgress(what: string, total: number | undefined): Progress {
+  const format =
+    total === undefined
+      ? `{value} ${what}, {rate} a second`
+      : `{bar} {value}/{total} ${what}, {rate} a second, {eta_formatted} left`;
+  const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true });
+  const startedAt = Date.now();
+  let done = 0;
+  let isShown = false;
+  return {
+    add(count) {
+      done += count;
+      const seconds = (Date.now() - startedAt) / 1000;
+      const rate = Math.round(done / Math.max(seconds, 0.001));
+      if (!isShown && process.stderr.isTTY && seconds * 1000 > showAfterMs) {
+        bar.start(total ?? 0, done, { rate });
+        isShown = true;
+      } else if (isShown) bar.update(done, { rate });
+    },
+    end: () => bar.stop(),
+  };
+}

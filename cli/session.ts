@@ -1,0 +1,72 @@
+/** What every command works with: the deployment that the options name, calls to it, and how to print. */
+import type { Command } from 'commander';
+import type { InputOf, OperationName, OutputOf, ParamsOf } from '../contract/contract.ts';
+import { textAsJson } from '../contract/json-text.ts';
+import { writeJson } from '../contract/json-values.ts';
+import { Caller, retriesDefault } from '../sdk/calls/caller.ts';
+import { hostTimers } from '../sdk/calls/timers.ts';
+import { httpTransport } from '../sdk/transports/http.ts';
+import { type Deployment, readContexts } from './contexts.ts';
+import { CommandFailure } from './failure.ts';
+import { type Column, tableOf } from './table.ts';
+
+export interface GlobalOptions {
+  url?: string;
+  apiKey?: string;
+  context?: string;
+  json?: true;
+}
+
+export interface Session {
+  /** Bodies, attributes and results are JsonText: exactly as they were sent. Throws DumbwaiterError. */
+  call<Name extends OperationName>(operation: Name, params: ParamsOf<Name>, input?: InputOf<Name>): Promise<OutputOf<Name>>;
+  isJson: boolean;
+  /** Prints one value: as JSON with `--json`, otherwise as the given text. */
+  print(value: unknown, text: string): void;
+  /** Prints rows: a line of JSON for each with `--json`, otherwise a table. */
+  printRows<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void;
+}
+
+const callMsMax = 60_000;
+
+/** Throws CommandFailure if no deployment is named. */
+export async function sessionOf(command: Command): Promise<Session> {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const { url, apiKey } = await deploymentOf(options);
+  const caller = new Caller(
+    httpTransport({ url, apiKey }),
+    hostTimers,
+    { timeoutMs: callMsMax, retries: retriesDefault },
+    (text) => textAsJson(text) as never,
+  );
+  return {
+    call: (operation, params, input) => caller.call(operation, params, (input ?? {}) as never),
+    ...printer(options.json === true),
+  };
+}
+
+export function printer(isJson: boolean): Pick<Session, 'isJson' | 'print' | 'printRows'> {
+  return {
+    isJson,
+    print: (value, text) => console.log(isJson ? writeJson(value) : text),
+    printRows(rows, columns) {
+      if (isJson) for (const row of rows) console.log(writeJson(row));
+      else console.log(tableOf(rows, columns));
+    },
+  };
+}
+
+async function deploymentOf({ url, apiKey, context }: GlobalOptions): Promise<Deployment> {
+  if (url !== undefined && apiKey !== undefined && context === undefined) return { url, apiKey };
+  const { current, deployments } = await readContexts();
+  const name = context ?? current;
+  const found = name === undefined ? undefined : deployments[name];
+  if (context !== undefined && !found) throw new CommandFailure(`There is no context "${context}"; "context list" shows all.`);
+  const deployment = { url: url ?? found?.url, apiKey: apiKey ?? found?.apiKey };
+  if (deployment.url === undefined || deployment.apiKey === undefined) {
+    throw new CommandFailure(
+      'Name the deployment: by --url and --api-key, by DUMBWAITER_URL and DUMBWAITER_API_KEY, or by "context add".',
+    );
+  }
+  return deployment as Deployment;
+}

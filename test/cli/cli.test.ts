@@ -1,0 +1,214 @@
+/** The command line as a program, against a local server. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+
+const program = join(import.meta.dirname, '../../cli/index.ts');
+let queue: LocalQueue;
+let folder: string;
+
+beforeAll(async () => {
+  queue = await startLocalQueue();
+  folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-cli-'));
+});
+afterAll(async () => {
+  await queue.server.close();
+  await rm(folder, { recursive: true });
+  expect(queue.defects).toEqual([]);
+});
+
+interface Outcome {
+  code: number;
+  out: string;
+  err: string;
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    DUMBWAITER_URL: queue.server.url,
+    DUMBWAITER_API_KEY: adminKey,
+    DUMBWAITER_CONFIG: join(folder, 'contexts.json'),
+  };
+}
+
+function run(args: readonly string[], { input = '', env = environment() } = {}): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [program, ...args], { env }, (error, out, err) =>
+      resolve({ code: error ? Number(error.code) : 0, out: out.trim(), err: err.trim() }),
+    );
+    child.stdin!.end(input);
+  });
+}
+
+async function ok(...args: string[]): Promise<string> {
+  const { code, out, err } = await run(args);
+  expect({ code, err: code === 0 ? '' : err }, args.join(' ')).toEqual({ code: 0, err: '' });
+  return out;
+}
+
+describe('the command line', () => {
+  it('a queue is created, filled, listed, received from and deleted', async () => {
+    await ok('queue', 'create', 'orders', '--settings', '{"visibilityTimeoutSeconds": 60}');
+    expect(await ok('publish', 'orders', '{"order":19706705982919822901}', '--id', 'one', '--attribute', 'kind=created')).toBe(
+      'one',
+    );
+    const [title, row] = (await ok('queues', '--prefix', 'ord')).split('\n');
+    expect(title).toMatch(/^Queue\s+Ready\s+Delayed\s+Leased\s+Dead\s+Oldest, s$/);
+    expect(row).toMatch(/^orders\s+1\s+0\s+0\s+0\s+\d+\.\d$/);
+    expect(await ok('receive', 'orders', '--ack')).toMatch(/ {2}one {2}\{"order":19706705982919822901\}$/);
+    const left = JSON.parse(await ok('--json', 'queue', 'show', 'orders'));
+    expect(left).toMatchObject({ visibilityTimeoutSeconds: 60, counts: { ready: 0, leased: 0 } });
+    await ok('queue', 'delete', 'orders', '--yes');
+    expect(await run(['queue', 'show', 'orders'])).toMatchObject({ code: 1, err: expect.stringContaining('queue_not_found') });
+  });
+
+  it('each line of standard input is published, and a line that is no JSON is named', async () => {
+    await ok('queue', 'create', 'lines');
+    const lines = Array.from({ length: 250 }, (_, number) => JSON.stringify({ number })).join('\n');
+    const { code, out } = await run(['publish', 'lines', '--file', '-'], { input: `${lines}\n` });
+    expect([code, out.split('\n').length]).toEqual([0, 250]);
+    expect(await run(['publish', 'lines', '--file', '-'], { input: '1\n2\n{no\n' })).toMatchObject({
+      code: 1,
+      err: 'Body 3 is not JSON. What came before it is published.',
+    });
+    expect(JSON.parse(await ok('--json', 'queue', 'show', 'lines')).counts.ready).toBeGreaterThanOrEqual(250);
+  });
+
+  it('a message is read, edited, postponed and cancelled by its id', async () => {
+    await ok('queue', 'create', 'edited');
+    await ok('publish', 'edited', '1', '--id', 'it');
+    await ok('edit', 'edited', 'it', '--body', '{"two":2.00}');
+    expect(await ok('get', 'edited', 'it')).toContain('"body":{"two":2.00}');
+    expect(await ok('postpone', 'edited', 'it', '--seconds', '60')).toMatch(/^it can be received at 20/);
+    await ok('cancel', 'edited', 'it');
+    expect(await run(['get', 'edited', 'it'])).toMatchObject({ code: 1, err: expect.stringContaining('message_not_found') });
+  });
+
+  it('dead letters are listed, counted by a dry run, and moved back by an attribute', async () => {
+    await ok('queue', 'create', 'work-dead');
+    await ok('queue', 'create', 'work', '--settings', '{"deadLetter":{"queue":"work-dead","maxReceives":1}}');
+    for (const [id, kind] of [
+      ['a', 'red'],
+      ['b', 'blue'],
+      ['c', 'red'],
+    ] as const) {
+      await ok('publish', 'work', '1', '--id', id, '--attribute', `kind=${kind}`);
+    }
+    const { messages } = await queue.http.call('receive', { queue: 'work' }, { max: 3 });
+    const receipts = messages.map(({ receipt }) => receipt);
+    await queue.http.call('release', { queue: 'work' }, { receipts, failed: 'no stock', deadLetter: true });
+    expect(await ok('dead', 'list', 'work-dead', '--attribute', 'kind=red')).toMatch(/no stock/);
+    expect(await ok('dead', 'redrive', 'work-dead', '--attribute', 'kind=red', '--dry-run')).toBe(
+      '2 dead letters would be moved.',
+    );
+    expect((await queue.http.call('getQueue', { queue: 'work-dead' })).counts.dead).toBe(3);
+    expect(await ok('dead', 'redrive', 'work-dead', '--attribute', 'kind=red')).toBe('2 moved, 0 skipped.');
+    expect(await ok('dead', 'redrive', 'work-dead', '--reason', 'rejected')).toBe('1 moved, 0 skipped.');
+    expect((await queue.http.call('getQueue', { queue: 'work' })).counts.ready).toBe(3);
+  });
+
+  it('exactly as many messages are imported as were exported, and a second import adds none', async () => {
+    for (const name of ['from', 'to']) await ok('queue', 'create', name);
+    await run(['publish', 'from', '--file', '-'], { input: Array.from({ length: 130 }, (_, n) => `{"n":${n}.10}`).join('\n') });
+    await ok('publish', 'from', '"later"', '--delay', '600');
+    const { out, err } = await run(['export', 'from']);
+    expect([out.split('\n').length, err]).toEqual([131, '131 messages.']);
+    for (let time = 0; time < 2; time++) {
+      expect((await run(['import', 'to'], { input: `${out}\n` })).code).toBe(0);
+      expect((await queue.http.call('getQueue', { queue: 'to' })).counts).toMatchObject({ ready: 130, delayed: 1 });
+    }
+    expect(out).toContain('{"n":7.10}');
+  });
+
+  it('a schedule is listed with its next tick, paused and triggered', async () => {
+    await ok('queue', 'create', 'ticks');
+    await queue.http.call('putSchedule', { name: 'nightly' }, { queue: 'ticks', cron: '0 3 * * *', message: { body: 'go' } });
+    expect(await ok('schedules')).toMatch(/nightly\s+ticks\s+0 3 \* \* \*\s+UTC\s+20/);
+    await ok('schedules', 'pause', 'nightly');
+    expect(await ok('schedules', 'list')).toContain('paused');
+    await ok('schedules', 'trigger', 'nightly');
+    expect((await queue.http.call('getQueue', { queue: 'ticks' })).counts.ready).toBe(1);
+  });
+
+  it('topics and their subscriptions are listed', async () => {
+    await queue.http.call('createTopic', { topic: 'events' });
+    await queue.http.call('subscribe', { topic: 'events', subscription: 'all' }, { subject: 'orders.>' });
+    expect(await ok('topics')).toMatch(/events\s+1\s/);
+    expect(await ok('subscriptions', 'events')).toMatch(/all\s+events~all\s+orders\.>/);
+  });
+
+  it('a key is created and printed once, listed without its secret, and revoked', async () => {
+    const key = await ok('keys', 'create', 'ci', '--queues', 'orders,mails', '--scopes', 'publish', 'receive');
+    expect(key).toMatch(/^dw_/);
+    const listed = await ok('keys', 'list');
+    expect(listed).toContain('orders,mails');
+    expect(listed).not.toContain(key);
+    const { id } = (await queue.http.as(key).call('getOwnKey', {})) as { id: string };
+    await ok('keys', 'revoke', id);
+    expect((await queue.http.as(key).send('GET', '/v1/keys/own')).status).toBe(401);
+  });
+
+  it('tail prints messages as they are published, and takes none', async () => {
+    await ok('queue', 'create', 'tailed');
+    await ok('publish', 'tailed', '"before"');
+    const child = spawn(process.execPath, [program, 'tail', 'tailed', '--from-start'], { env: environment() });
+    let out = '';
+    child.stdout.on('data', (part) => {
+      out += part;
+    });
+    await eventually(() => out.includes('"before"'));
+    await ok('publish', 'tailed', '"after"');
+    await eventually(() => out.includes('"after"'));
+    child.kill();
+    expect(out.split('\n').filter((line) => line !== '')).toHaveLength(2);
+    expect((await queue.http.call('getQueue', { queue: 'tailed' })).counts.ready).toBe(2);
+  });
+
+  it('a context keeps the URL and the key in a file that only its owner can read, and never prints the key', async () => {
+    const bare = { PATH: process.env.PATH, DUMBWAITER_CONFIG: join(folder, 'contexts.json') };
+    const none = await run(['queues'], { env: bare });
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining('context add') });
+    await ok('context', 'add', 'here');
+    expect((await stat(bare.DUMBWAITER_CONFIG)).mode & 0o777).toBe(0o600);
+    expect(await readFile(bare.DUMBWAITER_CONFIG, 'utf8')).toContain(adminKey);
+    expect((await run(['queues'], { env: bare })).code).toBe(0);
+    const { out } = await run(['context', 'list'], { env: bare });
+    expect(out).toMatch(/\*\s+here\s+http/);
+    expect(out).not.toContain(adminKey);
+    expect((await run(['context', 'use', 'none'], { env: bare })).code).toBe(1);
+    expect((await run(['context', 'remove', 'here'], { env: bare })).code).toBe(0);
+    expect((await run(['queues'], { env: bare })).code).toBe(1);
+  });
+
+  it('a purge without a terminal and without --yes is refused, and changes nothing', async () => {
+    await ok('queue', 'create', 'kept');
+    await ok('publish', 'kept', '1');
+    expect(await run(['queue', 'purge', 'kept'])).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
+    expect((await queue.http.call('getQueue', { queue: 'kept' })).counts.ready).toBe(1);
+  });
+
+  it('wrong usage ends with 2, a refused call with 1, and help with 0 and examples', async () => {
+    expect((await run(['publish'])).code).toBe(2);
+    expect((await run(['no-such-command'])).code).toBe(2);
+    expect((await run(['publish', 'kept', '1', '--delay', 'soon'])).code).toBe(2);
+    expect((await run(['publish', 'kept', '1', '--delay', '-5'])).code).toBe(1);
+    const help = await run(['--help']);
+    expect([help.code, help.out]).toEqual([0, expect.stringContaining('Examples:')]);
+  });
+
+  it('doctor finds dead letters and a paused queue, and says what to do', async () => {
+    await ok('queue', 'create', 'halted');
+    await ok('queue', 'pause', 'halted');
+    const { code, out } = await run(['doctor']);
+    expect(code).toBe(1);
+    expect(out).toMatch(/NOT OK\s+halted\s+is paused: "queue resume halted"/);
+    expect(out).toMatch(/ok\s+key\s+admin/);
+    const elsewhere = await run(['doctor'], { env: { ...environment(), DUMBWAITER_URL: 'http://127.0.0.1:9' } });
+    expect(elsewhere).toMatchObject({ code: 1, out: expect.stringContaining('Is the URL right') });
+  });
+});
