@@ -50,6 +50,7 @@ export async function sweepPublications(ctx: Context, deadline: Deadline): Promi
 async function noteStanding(ctx: Context, records: readonly PublicationRecord[]): Promise<void> {
   const now = ctx.clock.now();
   const unnoted = records.filter(({ leftAt }) => leftAt === undefined);
+  if (unnoted.length === 0) return;
   try {
     const rows = await ctx.store.get(unnoted.map(({ name }) => publicationKey(name)));
     for (const record of rows.flatMap((row) => (row ? [readPublication(row)] : []))) {
