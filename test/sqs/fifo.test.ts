@@ -54,25 +54,6 @@ drivenSqsOnEachStore((local) => {
   }
 
   describe('a FIFO queue', () => {
-    it('returns the same messages and receipts again under one ReceiveRequestAttemptId, while they are not deleted', async () => {
-      const QueueUrl = await newQueue(byContent);
-      for (const index of range(4)) await send(QueueUrl, `m${index}`);
-      const attempt = { ReceiveRequestAttemptId: 'attempt-1' };
-      const handles = (messages: readonly Message[]) => messages.map(({ ReceiptHandle }) => ReceiptHandle);
-      const first = await receive(QueueUrl, attempt);
-      expect(bodiesOf(first)).toEqual(['m0', 'm1', 'm2', 'm3']);
-      expect(await receive(QueueUrl, { ReceiveRequestAttemptId: 'attempt-2' })).toEqual([]);
-      local().clock.advance(20_000);
-      expect(handles(await receive(QueueUrl, attempt))).toEqual(handles(first));
-      local().clock.advance(20_000);
-      expect(await receive(QueueUrl)).toEqual([]);
-      await remove(QueueUrl, first);
-      expect(await receive(QueueUrl, attempt)).toEqual([]);
-      await expect(receive(QueueUrl, { ReceiveRequestAttemptId: 'a b' })).rejects.toMatchObject({
-        Code: 'InvalidParameterValue',
-      });
-    });
-
     it('delivers the messages of a group in the order in which they were sent, with sequence numbers that grow', async () => {
       const QueueUrl = await newQueue();
       const numbers: string[] = [];
@@ -210,6 +191,40 @@ drivenSqsOnEachStore((local) => {
           },
         },
       ]);
+    });
+  });
+
+  describe('a receive attempt', () => {
+    const attempt = { ReceiveRequestAttemptId: 'r1!~' };
+    const handlesOf = (messages: readonly Message[]) => messages.map(({ Body, ReceiptHandle }) => [Body, ReceiptHandle]);
+
+    it('that is repeated returns the same messages with the same handles, and begins their visibility timeout again', async () => {
+      const QueueUrl = await newQueue({ ...byContent, VisibilityTimeout: '30' });
+      for (const body of ['1', '2', '3']) await send(QueueUrl, body);
+      const first = await receive(QueueUrl, attempt);
+      expect(bodiesOf(first)).toEqual(['1', '2', '3']);
+      local().clock.advance(20_000);
+      const second = await receive(QueueUrl, attempt);
+      expect(handlesOf(second)).toEqual(handlesOf(first));
+      expect(second[0]!.Attributes!.ApproximateReceiveCount).toBe('1');
+      local().clock.advance(20_000);
+      expect(await receive(QueueUrl, { ReceiveRequestAttemptId: 'r2' })).toEqual([]);
+      await remove(QueueUrl, second.slice(0, 1));
+      expect(handlesOf(await receive(QueueUrl, attempt))).toEqual(handlesOf(first.slice(1)));
+      local().clock.advance(windowMs);
+      const later = await receive(QueueUrl, attempt);
+      expect(later).toMatchObject([
+        { Body: '2', Attributes: { ApproximateReceiveCount: '2' } },
+        { Body: '3', Attributes: { ApproximateReceiveCount: '2' } },
+      ]);
+    });
+
+    it('has an id of letters, digits and punctuation', async () => {
+      const QueueUrl = await newQueue(byContent);
+      for (const bad of ['', 'a b', 'x'.repeat(129)]) {
+        const asked = receive(QueueUrl, { ReceiveRequestAttemptId: bad });
+        await expect(asked, bad).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+      }
     });
   });
 
