@@ -62,8 +62,10 @@ export type { JsonMode } from './calls/json-mode.ts';
 export type { ReleaseInput } from './calls/leases.ts';
 export type { ListPage, Pages } from './calls/pages.ts';
 export type { NewMessage, NewTopicMessage } from './calls/publisher.ts';
+export type { Receipts } from './calls/receipts.ts';
 export type { Extended, ReceivedMessage, Released, WaitingMessage } from './calls/received-message.ts';
 export type { Timers } from './calls/timers.ts';
+export type { TracedMessage, Tracing } from './calls/tracing.ts';
 export {
   type DocumentItem,
   type ItemsOptions,
@@ -83,7 +85,6 @@ export type {
   PublishedToTopic,
   PublishItems,
   QueueDescription,
-  Receipts,
   ReceiveInput,
   Reschedule,
 } from './client/queue-types.ts';

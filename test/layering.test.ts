@@ -70,6 +70,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'sdk/transports': ['contract', 'sdk/calls'],
   'sdk/consumer': ['contract', 'sdk/calls'],
   'sdk/client': ['contract', 'sdk/calls', 'sdk/transports', 'sdk/consumer'],
+  'sdk/otel': ['contract', 'sdk/calls'],
   'sdk/index.ts': ['contract', 'sdk/calls', 'sdk/transports', 'sdk/consumer', 'sdk/client'],
   direct: ['contract', 'sdk/calls', 'engine'],
   'functions/auth': ['contract', 'engine/port'],
@@ -127,7 +128,10 @@ function mayRequire(from: string, specifier: string): boolean {
     case 'contract':
       return from.startsWith('contract/schemas/') && specifier === 'zod';
     case 'sdk':
-      return from === 'sdk/transports/lambda.ts' && specifier === '@aws-sdk/client-lambda';
+      return (
+        (from === 'sdk/transports/lambda.ts' && specifier === '@aws-sdk/client-lambda') ||
+        (from.startsWith('sdk/otel/') && specifier === '@opentelemetry/api')
+      );
     case 'engine':
       return (
         builtin ||

@@ -7,7 +7,9 @@ import { textOfThrown } from '../../contract/thrown.ts';
 import { Batcher } from './batcher.ts';
 import type { Caller, CallOptions } from './caller.ts';
 import { checkJson } from './json-check.ts';
+import { type Receipts, receiptsOf } from './receipts.ts';
 import type { Timers } from './timers.ts';
+import type { Tracing } from './tracing.ts';
 import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from './transactions.ts';
 
 /** Options for giving a message back. */
@@ -31,51 +33,44 @@ type SettleResult<Name extends SettleOperation> = OutputOf<Name>['results'][numb
 /** Batches acks, releases and extensions: equal ones of the same turn of the event loop, or within `lingerMs`, share a call. */
 export class Leases {
   readonly #caller: Caller;
+  readonly #tracing: Tracing;
   readonly #batcher: Batcher<string, SettleResult<SettleOperation>>;
 
-  constructor(caller: Caller, timers: Timers, lingerMs: number) {
+  constructor(caller: Caller, timers: Timers, lingerMs: number, tracing: Tracing) {
     this.#caller = caller;
+    this.#tracing = tracing;
     this.#batcher = new Batcher(timers, lingerMs);
   }
 
   /** A result applies to all receipts of its call, so acks with different results travel in different calls. */
-  ack(
-    queue: string,
-    receipts: readonly string[],
-    { result, ...options }: CallOptions & { result?: Json } = {},
-  ): Promise<AckResult>[] {
+  ack(queue: string, messages: Receipts, { result, ...options }: CallOptions & { result?: Json } = {}): Promise<AckResult>[] {
     if (result !== undefined) checkJson('result', result);
     const input = result === undefined ? {} : { result: jsonCopy(result) as Json };
-    return this.#gather('ack', queue, receipts, input, options);
+    return this.#tracing.settle('ack', queue, messages, () => this.#gather('ack', queue, messages, input, options));
   }
 
-  release(
-    queue: string,
-    receipts: readonly string[],
-    given: ReleaseInput = {},
-    options: CallOptions = {},
-  ): Promise<ReleaseResult>[] {
+  release(queue: string, messages: Receipts, given: ReleaseInput = {}, options: CallOptions = {}): Promise<ReleaseResult>[] {
     checkNames('release', given, releaseNames);
     const input = { ...given, ...(given.failed !== undefined && { failed: failureText(given.failed) }) };
-    return this.#gather('release', queue, receipts, input, options);
+    return this.#tracing.settle('release', queue, messages, () => this.#gather('release', queue, messages, input, options));
   }
 
   extend(
     queue: string,
-    receipts: readonly string[],
+    messages: Receipts,
     input: Omit<InputOf<'extend'>, 'receipts'> = {},
     options: CallOptions = {},
   ): Promise<ExtendResult>[] {
-    return this.#gather('extend', queue, receipts, input, options);
+    return this.#gather('extend', queue, messages, input, options);
   }
 
   /** Not batched with others, because the entries belong to one transaction. */
   async ackItems(
     queue: string,
-    receipts: readonly string[],
+    messages: Receipts,
     { document, ...options }: CallOptions & ItemsOptions,
   ): Promise<LowLevelItem[] | DocumentItem[]> {
-    const { items } = await this.#caller.call('ackItems', { queue }, { receipts: [...receipts] }, options);
+    const { items } = await this.#caller.call('ackItems', { queue }, { receipts: receiptsOf(messages) }, options);
     return itemsFor(items, 'lease_lost', { document });
   }
 
@@ -87,7 +82,7 @@ export class Leases {
   #gather<Name extends SettleOperation>(
     operation: Name,
     queue: string,
-    receipts: readonly string[],
+    messages: Receipts,
     input: Omit<InputOf<Name>, 'receipts'>,
     { signal, ...shared }: CallOptions,
   ): Promise<SettleResult<Name>>[] {
@@ -96,7 +91,9 @@ export class Leases {
       const batch = { ...input, receipts: entries } as InputOf<Name>;
       return (await this.#caller.call(operation, { queue }, batch, { ...shared, signal: ending })).results;
     };
-    return receipts.map((receipt) => this.#batcher.add({ key, entry: receipt, bytes: receipt.length, send, signal })) as never;
+    return receiptsOf(messages).map((receipt) =>
+      this.#batcher.add({ key, entry: receipt, bytes: receipt.length, send, signal }),
+    ) as never;
   }
 }
 

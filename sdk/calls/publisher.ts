@@ -6,6 +6,7 @@ import type { Caller, CallOptions } from './caller.ts';
 import { attributesOf, contentOf, type SentAttributes } from './content.ts';
 import { checkJson } from './json-check.ts';
 import type { Timers } from './timers.ts';
+import type { Tracing } from './tracing.ts';
 
 /** A message to publish. */
 export interface NewMessage<T = unknown> {
@@ -64,18 +65,20 @@ export function entryOf({ body, attributes, ...rest }: NewTopicMessage): TopicEn
 /** Batches the messages that are published to a queue, or to a topic, at the same time into as few calls as possible. */
 export class Publisher {
   readonly #caller: Caller;
+  readonly #tracing: Tracing;
   readonly #toQueues: Batcher<TopicEntry, PublishResult>;
   readonly #toTopics: Batcher<TopicEntry, TopicPublishResult>;
 
-  constructor(caller: Caller, timers: Timers, lingerMs: number) {
+  constructor(caller: Caller, timers: Timers, lingerMs: number, tracing: Tracing) {
     this.#caller = caller;
+    this.#tracing = tracing;
     this.#toQueues = new Batcher(timers, lingerMs);
     this.#toTopics = new Batcher(timers, lingerMs);
   }
 
   /** Throws TypeError at once, and sends no message, if a value of any of them has no JSON. */
   publish(queue: string, messages: readonly NewMessage[], options?: CallOptions): Promise<PublishResult>[] {
-    return add(this.#toQueues, queue, messages, options, async (entries, limits) => {
+    return this.#add(this.#toQueues, queue, messages, options, async (entries, limits) => {
       const { results } = await this.#caller.call('publish', { queue }, { messages: entries }, limits);
       return results;
     });
@@ -83,23 +86,25 @@ export class Publisher {
 
   /** Like `publish`, to a topic. */
   publishToTopic(topic: string, messages: readonly NewTopicMessage[], options?: CallOptions): Promise<TopicPublishResult>[] {
-    return add(this.#toTopics, topic, messages, options, async (entries, limits) => {
+    return this.#add(this.#toTopics, topic, messages, options, async (entries, limits) => {
       const { results } = await this.#caller.call('publishToTopic', { topic }, { messages: entries }, limits);
       return results;
     });
   }
-}
 
-function add<Result>(
-  batcher: Batcher<TopicEntry, Result>,
-  destination: string,
-  messages: readonly NewTopicMessage[],
-  { signal, ...shared }: CallOptions = {},
-  call: (entries: TopicEntry[], limits: CallOptions) => Promise<Result[]>,
-): Promise<Result>[] {
-  const key = JSON.stringify([destination, shared.retries, shared.timeoutMs]);
-  const send = (entries: TopicEntry[], ending: AbortSignal) => call(entries, { ...shared, signal: ending });
-  return messages.map(entryOf).map((entry) => batcher.add({ key, entry, bytes: callBytesOf(entry), send, signal }));
+  #add<Result>(
+    batcher: Batcher<TopicEntry, Result>,
+    destination: string,
+    messages: readonly NewTopicMessage[],
+    { signal, ...shared }: CallOptions = {},
+    call: (entries: TopicEntry[], limits: CallOptions) => Promise<Result[]>,
+  ): Promise<Result>[] {
+    const key = JSON.stringify([destination, shared.retries, shared.timeoutMs]);
+    const send = (entries: TopicEntry[], ending: AbortSignal) => call(entries, { ...shared, signal: ending });
+    return this.#tracing.publish('publish', destination, messages.map(entryOf), (entries) =>
+      entries.map((entry) => batcher.add({ key, entry, bytes: callBytesOf(entry), send, signal })),
+    );
+  }
 }
 
 const utf8 = new TextEncoder();

@@ -76,7 +76,7 @@ export class ReceivedMessage<T = unknown> {
   async ack(options?: CallOptions & { result?: Json }): Promise<void> {
     this.acked = true;
     try {
-      await this.#settle(this.#leases.ack(this.#queue, [this.receipt], options));
+      await this.#settle(this.#leases.ack(this.#queue, [this], options));
     } catch (error) {
       this.acked = false;
       throw error;
@@ -102,7 +102,7 @@ export class ReceivedMessage<T = unknown> {
    * @throws DumbwaiterError `lease_lost` if the lease is lost; also if a retry repeats a release that already succeeded
    */
   async release(input?: ReleaseInput, options?: CallOptions): Promise<Released> {
-    return this.#settle(this.#leases.release(this.#queue, [this.receipt], input, options));
+    return this.#settle(this.#leases.release(this.#queue, [this], input, options));
   }
 
   /**

@@ -10,6 +10,7 @@ import { Leases } from '../calls/leases.ts';
 import { type Pages, pagesOf } from '../calls/pages.ts';
 import { Publisher } from '../calls/publisher.ts';
 import { hostTimers, type Timers } from '../calls/timers.ts';
+import { type Tracing, untraced } from '../calls/tracing.ts';
 import { type HttpTransportOptions, httpNames, httpTransport } from '../transports/http.ts';
 import { KeysClient } from './keys.ts';
 import { QueueClient } from './queue.ts';
@@ -35,6 +36,8 @@ export interface DumbwaiterSettings {
    * text that was sent, for another parser; of attributes, one text for each value.
    */
   json?: JsonMode;
+  /** Makes spans of the client's work: `openTelemetry()` of `dumbwaiter-queue/otel`. Default: none. */
+  tracing?: Tracing;
   /** Replaces the host's time and randomness in tests. */
   timers?: Timers;
 }
@@ -48,6 +51,7 @@ const clientNames: Names<DumbwaiterSettings & HttpTransportOptions & { transport
   retries: true,
   lingerMs: true,
   timers: true,
+  tracing: true,
   json: true,
   transport: true,
 };
@@ -67,6 +71,7 @@ export class Dumbwaiter {
       retries = retriesDefault,
       lingerMs = 0,
       timers = hostTimers,
+      tracing = untraced,
       json,
       ...transportOptions
     } = options;
@@ -75,9 +80,10 @@ export class Dumbwaiter {
     this.#connection = {
       caller,
       timers,
-      publisher: new Publisher(caller, timers, lingerMs),
-      leases: new Leases(caller, timers, 0),
-      requests: new Requests(caller, timers),
+      tracing,
+      publisher: new Publisher(caller, timers, lingerMs, tracing),
+      leases: new Leases(caller, timers, 0, tracing),
+      requests: new Requests(caller, timers, tracing),
     };
     this.keys = new KeysClient(caller);
     this.schedules = new SchedulesClient(caller);

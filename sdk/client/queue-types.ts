@@ -44,13 +44,6 @@ export interface Edit<T = unknown> {
   priority?: number;
 }
 
-/** Received messages, or their receipts. */
-export type Receipts = readonly (string | { readonly receipt: string })[];
-
-export function receiptsOf(messages: Receipts): string[] {
-  return messages.map((message) => (typeof message === 'string' ? message : message.receipt));
-}
-
 export function isList<T>(given: T | readonly T[]): given is readonly T[] {
   return Array.isArray(given);
 }

@@ -6,10 +6,17 @@ import { attributesOf, contentOf } from '../calls/content.ts';
 import { Leases, type ReleaseInput } from '../calls/leases.ts';
 import { type Pages, pagesOf } from '../calls/pages.ts';
 import { entryOf, type NewMessage } from '../calls/publisher.ts';
+import type { Receipts } from '../calls/receipts.ts';
 import { ReceivedMessage, type WaitingMessage, waitingMessage } from '../calls/received-message.ts';
 import { type DocumentItem, type ItemsOptions, itemsFor, type LowLevelItem } from '../calls/transactions.ts';
 import { commitOf } from '../consumer/commit.ts';
-import { Consumer, type ConsumerOptions, type Handler, type TransactionHandler } from '../consumer/consumer.ts';
+import {
+  Consumer,
+  type ConsumerOptions,
+  type ConsumerSource,
+  type Handler,
+  type TransactionHandler,
+} from '../consumer/consumer.ts';
 import { QueueAdministration } from './queue-administration.ts';
 import {
   type Edit,
@@ -17,10 +24,8 @@ import {
   type Publishable,
   type Published,
   type PublishItems,
-  type Receipts,
   type ReceiveInput,
   type Reschedule,
-  receiptsOf,
 } from './queue-types.ts';
 import type { CallInput, Connection } from './requests.ts';
 
@@ -65,8 +70,12 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   ): Promise<PublishItems<DocumentItem>>;
   publishItems(messages: Publishable<T>, options?: CallOptions & ItemsOptions): Promise<PublishItems<LowLevelItem>>;
   async publishItems(given: Publishable<T>, { document, ...options }: CallOptions & ItemsOptions = {}) {
-    const messages = (isList(given) ? given : [given]).map(entryOf);
-    const { items, ids } = await this.#connection.caller.call('publishItems', this.#params, { messages }, options);
+    const { caller, tracing } = this.#connection;
+    const entries = (isList(given) ? given : [given]).map(entryOf);
+    const [call] = tracing.publish('create', this.name, entries, (messages) => [
+      caller.call('publishItems', this.#params, { messages }, options),
+    ]);
+    const { items, ids } = await call!;
     return { items: itemsFor(items, 'message_exists', { document }), ids };
   }
 
@@ -85,10 +94,11 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   consume(handler: TransactionHandler<T>, options: ConsumerOptions & { transaction: true }): Consumer<T>;
   consume(handler: Handler<T>, options?: ConsumerOptions): Consumer<T>;
   consume(handler: Handler<T>, options: ConsumerOptions = {}): Consumer<T> {
-    const { caller, timers } = this.#connection;
-    const commit = commitOf(caller, options);
-    return new Consumer<T>(handler, options, timers, (lingerMs) => {
-      const leases = new Leases(caller, timers, lingerMs);
+    const { caller, timers, tracing } = this.#connection;
+    const commit = commitOf({ caller, tracing, queue: this.name }, options);
+    const traced: Handler<T> = (message, context) => tracing.handle(this.name, message, () => handler(message, context));
+    const sourceWith = (lingerMs: number): ConsumerSource<T> => {
+      const leases = new Leases(caller, timers, lingerMs, tracing);
       return {
         receive: (input, callOptions) => this.#receive(leases, input, callOptions),
         settings: (callOptions) => this.describe(callOptions),
@@ -96,12 +106,13 @@ export class QueueClient<T = unknown> extends QueueAdministration {
         wake: caller.canBeWoken ? { queue: this.name, addressOf: (wakeUrl) => caller.wakeAddress(wakeUrl) } : undefined,
         ...(commit && { commit }),
       };
-    });
+    };
+    return tracing.detached(() => new Consumer<T>(traced, options, timers, sourceWith));
   }
 
   /** Acks any number of messages or receipts. Each has its own result, in order. `result` is kept with each of them. */
   async ack(messages: Receipts, options?: CallOptions & { result?: Json }): Promise<AckResult[]> {
-    return gathered(this.#connection.leases.ack(this.name, receiptsOf(messages), options));
+    return gathered(this.#connection.leases.ack(this.name, messages, options));
   }
 
   /**
@@ -111,18 +122,18 @@ export class QueueClient<T = unknown> extends QueueAdministration {
   ackItems(messages: Receipts, options: CallOptions & ItemsOptions & { document: true }): Promise<DocumentItem[]>;
   ackItems(messages: Receipts, options?: CallOptions & ItemsOptions): Promise<LowLevelItem[]>;
   ackItems(messages: Receipts, options: CallOptions & ItemsOptions = {}): Promise<LowLevelItem[] | DocumentItem[]> {
-    return this.#connection.leases.ackItems(this.name, receiptsOf(messages), options);
+    return this.#connection.leases.ackItems(this.name, messages, options);
   }
 
   /** Like `ReceivedMessage.release`, for any number of messages or receipts. */
   async release(messages: Receipts, input?: ReleaseInput, options?: CallOptions): Promise<ReleaseResult[]> {
-    return gathered(this.#connection.leases.release(this.name, receiptsOf(messages), input, options));
+    return gathered(this.#connection.leases.release(this.name, messages, input, options));
   }
 
   /** Like `ReceivedMessage.extend`, for any number of messages or receipts. */
   extend(messages: Receipts, visibilityTimeoutSeconds?: number, options?: CallOptions): Promise<ExtendResult[]> {
     const input = { ...(visibilityTimeoutSeconds !== undefined && { visibilityTimeoutSeconds }) };
-    return gathered(this.#connection.leases.extend(this.name, receiptsOf(messages), input, options));
+    return gathered(this.#connection.leases.extend(this.name, messages, input, options));
   }
 
   /**
@@ -206,15 +217,14 @@ export class QueueClient<T = unknown> extends QueueAdministration {
     return { queue: this.name };
   }
 
-  async #receive(leases: Leases, input: ReceiveInput, options?: CallOptions) {
-    const {
-      messages,
-      waitIsCheap = false,
-      wakeUrl,
-    } = await this.#connection.caller.call('receive', this.#params, input, options);
-    const received = messages.map(
-      (message) => new ReceivedMessage<T>(this.name, message, leases, input.visibilityTimeoutSeconds),
-    );
-    return { messages: received, waitIsCheap, wakeUrl };
+  #receive(leases: Leases, input: ReceiveInput, options?: CallOptions) {
+    const { caller, tracing } = this.#connection;
+    return tracing.receive(this.name, async () => {
+      const { messages, waitIsCheap = false, wakeUrl } = await caller.call('receive', this.#params, input, options);
+      const received = messages.map(
+        (message) => new ReceivedMessage<T>(this.name, message, leases, input.visibilityTimeoutSeconds),
+      );
+      return { messages: received, waitIsCheap, wakeUrl };
+    });
   }
 }

@@ -7,6 +7,7 @@ import type { Caller, CallOptions } from '../calls/caller.ts';
 import type { Leases } from '../calls/leases.ts';
 import { entryOf, type NewMessage, type Publisher } from '../calls/publisher.ts';
 import { sleep, type Timers } from '../calls/timers.ts';
+import type { Tracing } from '../calls/tracing.ts';
 import { ResultListener } from './result-listener.ts';
 
 export interface CallInput extends Pick<NewMessage, 'id' | 'attributes' | 'delaySeconds' | 'priority'> {
@@ -26,15 +27,17 @@ type Waited = OutputOf<'getMessage'>;
 export class Requests {
   readonly #caller: Caller;
   readonly #timers: Timers;
+  readonly #tracing: Tracing;
   readonly #listener: ResultListener;
   /** Whether the server offers wake-ups, for all that is known. */
   #mayListen: boolean;
   /** Queues that are known to keep results. */
   readonly #keeping = new Set<string>();
 
-  constructor(caller: Caller, timers: Timers) {
+  constructor(caller: Caller, timers: Timers, tracing: Tracing) {
     this.#caller = caller;
     this.#timers = timers;
+    this.#tracing = tracing;
     this.#listener = new ResultListener(caller, timers);
     this.#mayListen = caller.canBeWoken;
   }
@@ -46,8 +49,10 @@ export class Requests {
     const entry = entryOf({ body, id, ...rest });
     const deadline = this.#timers.now() + timeoutSeconds * 1000;
     await this.#checkKeeps(queue, options);
-    const { results } = await this.#caller.call('publish', { queue }, { messages: [entry] }, options);
-    accepted(results[0]!);
+    const [published] = this.#tracing.publish('publish', queue, [entry], (messages) => [
+      this.#caller.call('publish', { queue }, { messages }, options).then(({ results }) => results[0]!),
+    ]);
+    accepted(await published!);
     // Most replies come soon, and a listen costs more than a short wait.
     let waitSecondsNext = this.#mayListen ? firstWaitSeconds : waitSecondsMax;
     for (;;) {
@@ -152,4 +157,5 @@ export interface Connection {
   leases: Leases;
   requests: Requests;
   timers: Timers;
+  tracing: Tracing;
 }

@@ -99,8 +99,12 @@ export class TopicClient<T = unknown> {
   ): Promise<PublishItems<DocumentItem>>;
   publishItems(messages: PublishableToTopic<T>, options?: CallOptions & ItemsOptions): Promise<PublishItems<LowLevelItem>>;
   async publishItems(given: PublishableToTopic<T>, { document, ...options }: CallOptions & ItemsOptions = {}) {
-    const messages = (isList(given) ? given : [given]).map(entryOf);
-    const { items, ids } = await this.#connection.caller.call('topicPublishItems', this.#params, { messages }, options);
+    const { caller, tracing } = this.#connection;
+    const entries = (isList(given) ? given : [given]).map(entryOf);
+    const [call] = tracing.publish('create', this.name, entries, (messages) => [
+      caller.call('topicPublishItems', this.#params, { messages }, options),
+    ]);
+    const { items, ids } = await call!;
     return { items: itemsFor(items, 'message_exists', { document }), ids };
   }
 

@@ -2,18 +2,25 @@
 import type { Json, TransactionWrite } from '../../contract/contract.ts';
 import type { Caller } from '../calls/caller.ts';
 import type { ReceivedMessage } from '../calls/received-message.ts';
+import type { Tracing } from '../calls/tracing.ts';
 import type { ConsumerOptions } from './options.ts';
 
 /** Acks a message with what its handler returned. */
 export type Commit = (message: ReceivedMessage<unknown>, returned: unknown) => Promise<void>;
 
+interface CommitParts {
+  caller: Caller;
+  tracing: Tracing;
+  queue: string;
+}
+
 /**
  * The commit that the options ask for; undefined: what a handler returns is not used. Throws TypeError for options that
  * contradict each other.
  */
-export function commitOf(caller: Caller, { transaction, reply }: ConsumerOptions): Commit | undefined {
+export function commitOf(parts: CommitParts, { transaction, reply }: ConsumerOptions): Commit | undefined {
   if (transaction && reply) throw new TypeError('transaction and reply: a handler returns either writes or a result');
-  if (transaction) return commitsBy(caller);
+  if (transaction) return commitsBy(parts);
   return reply ? repliesWith : undefined;
 }
 
@@ -26,13 +33,14 @@ async function repliesWith(message: ReceivedMessage<unknown>, returned: unknown)
  * Commits the writes that a handler returned in one transaction with the message's ack. Throws TypeError if the transport
  * cannot.
  */
-function commitsBy(caller: Caller): Commit {
+function commitsBy({ caller, tracing, queue }: CommitParts): Commit {
   if (!caller.canTransact) throw new TypeError('transaction: only the transport of dumbwaiter-queue/direct commits transactions');
   return async (message, writes = []) => {
     if (!isList(writes)) throw new TypeError('the handler must return a list of entries of TransactWriteItems, or nothing');
     message.settled = true;
     try {
-      await caller.transact([...writes, ...(await message.ackItems())]);
+      const commit = async () => caller.transact([...writes, ...(await message.ackItems())]);
+      await tracing.settle('ack', queue, [message], () => [commit()])[0];
     } catch (error) {
       message.settled = false;
       throw error;

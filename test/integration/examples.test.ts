@@ -143,6 +143,17 @@ describe('the examples', () => {
     expect(await output('python3', ['examples/filters.py'])).toBe('True None\nFalse filter.source\n');
   });
 
+  it('the example traces links the span of a handler to the span of its publisher', async () => {
+    expect((await linesOf('traces')).sort()).toEqual([
+      'ack parcels in process parcels linked to publish parcels',
+      'checkout',
+      'pack order 7 in process parcels',
+      'process parcels linked to publish parcels',
+      'publish parcels in checkout',
+      'receive parcels linked to publish parcels',
+    ]);
+  });
+
   it('the example by-hand receives, extends, releases and acks', async () => {
     expect(await example('by-hand')).toBe('0 ready, 1 later\n');
   });
@@ -287,6 +298,7 @@ function asPublished(source: string): string {
   return source
     .replaceAll("'../sdk/index.ts'", "'dumbwaiter-queue'")
     .replaceAll("'../sdk/transports/lambda.ts'", "'dumbwaiter-queue/lambda'")
+    .replaceAll("'../sdk/otel/tracing.ts'", "'dumbwaiter-queue/otel'")
     .replaceAll("'../direct/transport.ts'", "'dumbwaiter-queue/direct'")
     .replaceAll("'../testing/index.ts'", "'dumbwaiter-queue/testing'");
 }

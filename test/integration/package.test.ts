@@ -194,6 +194,34 @@ describe('the package', () => {
     expect(await run(process.execPath, ['lambda.js'], project)).toBe('function\n');
   });
 
+  it('the package traces calls, typed, once @opentelemetry/api is installed, and with no other package', async () => {
+    link('@opentelemetry/api');
+    await typeCheck(
+      'check-otel.ts',
+      `import { Dumbwaiter, type Tracing } from 'dumbwaiter-queue';
+       import { openTelemetry } from 'dumbwaiter-queue/otel';
+       const tracing: Tracing = openTelemetry({ continueTraces: true });
+       new Dumbwaiter({ url: 'https://q.test', apiKey: 'k', tracing });
+       // @ts-expect-error there is no such option
+       openTelemetry({ continueTrace: true });`,
+      { module: 'nodenext', skipLibCheck: true, lib: ['es2022', 'dom', 'dom.iterable'] },
+    );
+    writeFileSync(
+      join(project, 'otel.js'),
+      `import { Dumbwaiter } from 'dumbwaiter-queue';
+       import { openTelemetry } from 'dumbwaiter-queue/otel';
+       const queue = new Dumbwaiter({ url: process.argv[2], apiKey: 'k', tracing: openTelemetry() }).queue('q');
+       await queue.publish({ body: 'traced ' + process.version });
+       const [message] = await queue.receive();
+       await message.ack();
+       console.log(message.id);`,
+    );
+    for (const [version, path] of await nodes()) {
+      if (Number(/^v(\d+)/.exec(version)?.[1]) < 20) continue;
+      expect(await run(path, ['otel.js', server.url], project)).toBe(`traced ${version}\n`);
+    }
+  });
+
   it('the package runs the queue in process, typed, once @aws-sdk/client-dynamodb is installed, and with no other package', async () => {
     link('@aws-sdk/client-dynamodb');
     await typeCheck(
@@ -256,20 +284,21 @@ describe('the package', () => {
   });
 
   it('the package works by require, with types for TypeScript programs that compile to CommonJS', async () => {
-    link('@aws-sdk/client-dynamodb', '@aws-sdk/client-lambda', 'aws-cdk-lib', 'constructs');
+    link('@aws-sdk/client-dynamodb', '@aws-sdk/client-lambda', '@opentelemetry/api', 'aws-cdk-lib', 'constructs');
     writeFileSync(
       join(project, 'all.cjs'),
       `const { App, Stack } = require('aws-cdk-lib');
        const { DumbwaiterError } = require('dumbwaiter-queue');
        const { lambdaTransport } = require('dumbwaiter-queue/lambda');
        const { directTransport } = require('dumbwaiter-queue/direct');
+       const { openTelemetry } = require('dumbwaiter-queue/otel');
        const { Dumbwaiter } = require('dumbwaiter-queue/cdk');
        const app = new App({ outdir: 'cdk-required.out' });
        new Dumbwaiter(new Stack(app, 'Orders'), 'Queue', { queues: { orders: { delaySeconds: 5 } } });
        app.synth();
-       console.log([DumbwaiterError, lambdaTransport, directTransport].map((one) => typeof one).join());`,
+       console.log([DumbwaiterError, lambdaTransport, directTransport, openTelemetry].map((one) => typeof one).join());`,
     );
-    expect(await run(process.execPath, ['all.cjs'], project)).toBe('function,function,function\n');
+    expect(await run(process.execPath, ['all.cjs'], project)).toBe('function,function,function,function\n');
     await typeCheck(
       'check-require.cts',
       `import { Stack } from 'aws-cdk-lib';
@@ -351,7 +380,7 @@ describe('the root import in a browser', () => {
     );
     const inputs = Object.keys(metafile.inputs).map((path) => basename(path));
     expect(inputs).toContain('consumer.js');
-    expect(inputs.filter((name) => /lambda|schemas/.test(name))).toEqual([]);
+    expect(inputs.filter((name) => /lambda|schemas|trace-context/.test(name))).toEqual([]);
   });
 
   it(`the root import is small, at most ${browserBundleBytesMax} bytes minified`, () => {
