@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { DumbwaiterError } from '../contract/errors.ts';
+import { StartFailure } from '../functions/local/start-failure.ts';
 import { addContextCommands } from './commands/contexts.ts';
 import { addDeadCommands } from './commands/dead.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -13,13 +14,14 @@ import { addPublishCommands } from './commands/publish.ts';
 import { addQueueCommands } from './commands/queues.ts';
 import { addReceiveCommands } from './commands/receive.ts';
 import { addScheduleCommands } from './commands/schedules.ts';
+import { addServerCommands } from './commands/servers.ts';
 import { addTopicCommands } from './commands/topics.ts';
 import { addTransferCommands } from './commands/transfer.ts';
 import { CommandFailure } from './failure.ts';
 
 export function createProgram(): Command {
   const program = new Command('dumbwaiter')
-    .description('Looks at the queues of a deployment, and works with their messages.')
+    .description('Runs a queue on this machine; looks at the queues of a deployment, and works with their messages.')
     .addOption(new Option('--url <url>', 'of the deployment').env('DUMBWAITER_URL'))
     .addOption(new Option('--api-key <key>', 'the API key').env('DUMBWAITER_API_KEY'))
     .option('--context <name>', 'a deployment that "context add" named; default: the one of "context use"')
@@ -28,6 +30,7 @@ export function createProgram(): Command {
       'after',
       `
 Examples:
+  dumbwaiter start
   dumbwaiter context add local --url http://127.0.0.1:8420 --api-key dw_…
   dumbwaiter queues --watch
   dumbwaiter publish orders '{"order": 4711}'
@@ -36,6 +39,7 @@ Examples:
     )
     .exitOverride();
   for (const add of [
+    addServerCommands,
     addContextCommands,
     addQueueCommands,
     addPublishCommands,
@@ -64,7 +68,8 @@ export async function run(args: readonly string[]): Promise<number> {
     // Commander has printed its own errors, and help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
     if (error instanceof DumbwaiterError) console.error(`${error.code}: ${error.message}`);
-    else if (error instanceof CommandFailure || error instanceof TypeError) console.error(error.message);
+    else if (error instanceof CommandFailure || error instanceof StartFailure || error instanceof TypeError)
+      console.error(error.message);
     else throw error;
     return 1;
   }

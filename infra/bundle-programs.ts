@@ -8,15 +8,20 @@ import { build } from 'esbuild';
 import { nodeProgram } from './bundle.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const programs = { serve: 'functions/serve/serve.ts', cli: 'cli/index.ts' };
+const programs = {
+  serve: { entry: 'functions/serve/serve.ts' },
+  // Commands are loaded as parts: none of them is the program itself.
+  cli: { entry: 'cli/index.ts', define: { 'import.meta.main': 'false' } },
+};
 
 /** CommonJS packages within the bundle load modules of Node by `require`. */
 const requireForPackages = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 export async function bundlePrograms(into = join(root, 'dist')): Promise<void> {
-  for (const [name, entry] of Object.entries(programs)) {
+  for (const [name, { entry, ...options }] of Object.entries(programs)) {
     await build({
       ...nodeProgram,
+      ...options,
       entryPoints: { index: entry },
       outdir: join(into, name),
       banner: { js: requireForPackages },

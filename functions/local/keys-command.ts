@@ -2,8 +2,8 @@
 import { Command, Option } from 'commander';
 import type { InputOf, OperationName, OutputOf, Page, ParamsOf, Scope } from '../../contract/contract.ts';
 import { type Route, routes } from '../../contract/routes.ts';
-import { secretAccessKeyOf } from '../auth/access-keys.ts';
-import { dataFolderDefault, readAccessKeySecret, readDataFolderSettings } from './data-folder.ts';
+import { dataFolderDefault } from './data-folder.ts';
+import { keyOfFolder } from './key-of-folder.ts';
 import { StartFailure } from './start-failure.ts';
 
 interface Connection {
@@ -83,15 +83,7 @@ command
   .option('--data <folder>', 'where the server keeps its data', dataFolderDefault)
   .option('--secret-access-key', 'prints the secret of the access key, for AWS clients, instead')
   .action(async ({ data, secretAccessKey }: { data: string; secretAccessKey?: true }) => {
-    const { apiKey, accessKeyOf } = await readDataFolderSettings(data);
-    if (secretAccessKey) {
-      if (accessKeyOf === undefined)
-        throw new CommandFailure(`${data} contains no access key: no local server issued one there.`);
-      console.log(secretAccessKeyOf(await readAccessKeySecret(data), accessKeyOf));
-      return;
-    }
-    if (apiKey === undefined) throw new CommandFailure(`${data} contains no key: no local server generated one there.`);
-    console.log(apiKey);
+    console.log(await keyOfFolder(data, secretAccessKey === true));
   });
 
 function patternsOf(text: string): string[] {

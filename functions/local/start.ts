@@ -28,32 +28,35 @@ interface Options {
   verbose?: true;
 }
 
-const command = new Command('npm start --')
-  .description('Runs the whole queue on this machine.')
-  .option('--port <number>', 'port to listen on; 0 for any free one', portOf, portDefault)
-  .option('--host <address>', 'address to listen on', '127.0.0.1')
-  .option('--data <folder>', 'where messages are kept', dataFolderDefault)
-  .option('--memory', 'keep messages in memory: they end with the process')
-  .option('--dynamodb', 'keep messages in an embedded DynamoDB engine, for programs that use it beside the queue')
-  .option('--allow-origin <origin...>', 'web pages that may call from a browser, such as http://localhost:5173; * for all', [])
-  .option('--allow-host <name...>', 'other names in the Host header to answer, for proxies; only for a loopback address', [])
-  .option(
-    '--forward <queue=url>',
-    'push the messages of a queue to a URL while this runs; may be given several times',
-    forwardOf,
-    [],
-  )
-  .option('--sqs-anonymous', 'accept calls of SQS with any signature; only for a loopback address')
-  .option('--sqs-create-queues', 'create queues that calls of SQS name and that do not exist')
-  .option('--localstack-health', 'answer /_localstack/health, for tools that wait for LocalStack; with --port 4566')
-  .option('--verbose', 'log each call')
-  .addHelpText(
-    'after',
-    '\nEnvironment: DUMBWAITER_API_KEY, an admin key of your choice; AWS_ENDPOINT_URL_DYNAMODB, another DynamoDB engine.',
-  )
-  .action(run);
+/** `name`: how the user calls it. `keyCommand`: prints the key of a data folder. */
+export function startCommand(name = 'npm start --', keyCommand = 'npm run -s keys -- show'): Command {
+  return new Command(name)
+    .description('Runs the whole queue on this machine.')
+    .option('--port <number>', 'port to listen on; 0 for any free one', portOf, portDefault)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--data <folder>', 'where messages are kept', dataFolderDefault)
+    .option('--memory', 'keep messages in memory: they end with the process')
+    .option('--dynamodb', 'keep messages in an embedded DynamoDB engine, for programs that use it beside the queue')
+    .option('--allow-origin <origin...>', 'web pages that may call from a browser, such as http://localhost:5173; * for all', [])
+    .option('--allow-host <name...>', 'other names in the Host header to answer, for proxies; only for a loopback address', [])
+    .option(
+      '--forward <queue=url>',
+      'push the messages of a queue to a URL while this runs; may be given several times',
+      forwardOf,
+      [],
+    )
+    .option('--sqs-anonymous', 'accept calls of SQS with any signature; only for a loopback address')
+    .option('--sqs-create-queues', 'create queues that calls of SQS name and that do not exist')
+    .option('--localstack-health', 'answer /_localstack/health, for tools that wait for LocalStack; with --port 4566')
+    .option('--verbose', 'log each call')
+    .addHelpText(
+      'after',
+      '\nEnvironment: DUMBWAITER_API_KEY, an admin key of your choice; AWS_ENDPOINT_URL_DYNAMODB, another DynamoDB engine.',
+    )
+    .action((options: Options) => run(options, keyCommand));
+}
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, keyCommand: string): Promise<void> {
   let server: LocalServer;
   try {
     server = await startLocal({
@@ -78,7 +81,7 @@ async function run(options: Options): Promise<void> {
   }
   // Before the greeting: a program that waits for it may send a signal at once.
   const stopped = stopOnSignal(server);
-  console.log(greeting(server, options));
+  console.log(greeting(server, options, keyCommand));
   await stopped;
 }
 
@@ -91,8 +94,9 @@ function dataOf({ memory, data }: Options): LocalData['place'] {
 function greeting(
   { url, dynamodb, place, firstKey, firstAccessKey }: LocalServer,
   { data, forward, sqsAnonymous }: Options,
+  keyCommand: string,
 ): string {
-  const show = `npm run -s keys -- show${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
+  const show = `${keyCommand}${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
   const { line, key } = keyTexts(firstKey, show);
   return [
     `Dumbwaiter listens on ${url}\nData: ${place}\n${line}`,
@@ -166,4 +170,4 @@ function firstRoundTrip(url: string, key: string | undefined): string {
   ].join('\n');
 }
 
-if (import.meta.main) await command.parseAsync();
+if (import.meta.main) await startCommand().parseAsync();

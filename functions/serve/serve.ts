@@ -35,31 +35,42 @@ const tableOptions = {
   queues: { name: 'queuesTable', flag: '--queues-table', variable: 'DUMBWAITER_QUEUES_TABLE' },
 } as const;
 
-const command = new Command('npm run serve --')
-  .description('Serves the queue of a deployment, on its DynamoDB tables. Any number of these servers may run side by side.')
-  .addOption(new Option('--host <address>', 'address to listen on').env('DUMBWAITER_HOST').default('0.0.0.0'))
-  .addOption(new Option('--port <number>', 'port to listen on').env('DUMBWAITER_PORT').argParser(portOf).default(portDefault));
-for (const [table, { flag, variable }] of Object.entries(tableOptions)) {
-  command.addOption(new Option(`${flag} <name>`, `the table of ${table}`).env(variable));
+/** `name`: how the user calls it. */
+export function serveCommand(name = 'npm run serve --'): Command {
+  const command = new Command(name)
+    .description('Serves the queue of a deployment, on its DynamoDB tables. Any number of these servers may run side by side.')
+    .addOption(new Option('--host <address>', 'address to listen on').env('DUMBWAITER_HOST').default('0.0.0.0'))
+    .addOption(new Option('--port <number>', 'port to listen on').env('DUMBWAITER_PORT').argParser(portOf).default(portDefault));
+  for (const [table, { flag, variable }] of Object.entries(tableOptions)) {
+    command.addOption(new Option(`${flag} <name>`, `the table of ${table}`).env(variable));
+  }
+  command
+    .addOption(
+      new Option('--admin-key-secret <arn>', 'the secret that holds the first admin key').env('DUMBWAITER_ADMIN_KEY_SECRET'),
+    )
+    .addOption(
+      new Option('--access-key-secret <arn>', 'the secret of access keys, to serve SQS').env('DUMBWAITER_ACCESS_KEY_SECRET'),
+    )
+    .addOption(
+      new Option(
+        '--push-allowed-hosts <hosts>',
+        'hosts with private addresses that messages may be pushed to, separated by commas',
+      )
+        .env('DUMBWAITER_PUSH_ALLOWED_HOSTS')
+        .default(''),
+    )
+    .option(
+      '--allow-origin <origin...>',
+      'web pages that may call from a browser, such as https://console.example; * for all',
+      [],
+    )
+    .addHelpText(
+      'after',
+      '\nEnvironment: DUMBWAITER_API_KEY, an admin key of your choice instead of the secret. AWS credentials and the region as for every AWS program.',
+    )
+    .action(run);
+  return command;
 }
-command
-  .addOption(
-    new Option('--admin-key-secret <arn>', 'the secret that holds the first admin key').env('DUMBWAITER_ADMIN_KEY_SECRET'),
-  )
-  .addOption(
-    new Option('--access-key-secret <arn>', 'the secret of access keys, to serve SQS').env('DUMBWAITER_ACCESS_KEY_SECRET'),
-  )
-  .addOption(
-    new Option('--push-allowed-hosts <hosts>', 'hosts with private addresses that messages may be pushed to, separated by commas')
-      .env('DUMBWAITER_PUSH_ALLOWED_HOSTS')
-      .default(''),
-  )
-  .option('--allow-origin <origin...>', 'web pages that may call from a browser, such as https://console.example; * for all', [])
-  .addHelpText(
-    'after',
-    '\nEnvironment: DUMBWAITER_API_KEY, an admin key of your choice instead of the secret. AWS credentials and the region as for every AWS program.',
-  )
-  .action(run);
 
 async function run(options: Options): Promise<void> {
   const log = createJsonLog();
@@ -134,4 +145,4 @@ function endInTime(log: Log): void {
   setTimeout(end, stopMsMax).unref();
 }
 
-if (import.meta.main) await command.parseAsync();
+if (import.meta.main) await serveCommand().parseAsync();

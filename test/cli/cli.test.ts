@@ -153,6 +153,27 @@ describe('the command line', () => {
     expect((await queue.http.as(key).send('GET', '/v1/keys/own')).status).toBe(401);
   });
 
+  it('start runs a whole server, whose key can be shown again', async () => {
+    const data = join(folder, 'data');
+    const child = spawn(process.execPath, [program, 'start', '--port', '0', '--data', data], { env: { PATH: process.env.PATH } });
+    let out = '';
+    child.stdout.on('data', (part) => {
+      out += part;
+    });
+    await eventually(() => out.includes('Ctrl-C stops it.'));
+    const url = /listens on (\S+)/.exec(out)![1]!;
+    const key = await ok('local-key', '--data', data);
+    expect(out).toContain(`API key: ${key}`);
+    const bare = { PATH: process.env.PATH, DUMBWAITER_URL: url, DUMBWAITER_API_KEY: key };
+    expect((await run(['queue', 'create', 'first'], { env: bare })).code).toBe(0);
+    expect(await (await fetch(`${url}/console/`)).text()).toContain('console.js');
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(await run(['start', '--no-such-option'])).toMatchObject({ code: 2 });
+    expect(await run(['start', '--help'])).toMatchObject({ code: 0, out: expect.stringContaining('--memory') });
+  });
+
   it('tail prints messages as they are published, and takes none', async () => {
     await ok('queue', 'create', 'tailed');
     await ok('publish', 'tailed', '"before"');

@@ -123,6 +123,8 @@ describe('the package', () => {
   it('the package has a command line that needs no other package', async () => {
     const dumbwaiter = join(project, 'node_modules/.bin/dumbwaiter');
     expect(await run(dumbwaiter, ['--help'], project)).toContain('Examples:');
+    expect(await run(dumbwaiter, ['start', '--help'], project)).toContain('--memory');
+    expect(await run(dumbwaiter, ['serve', '--help'], project)).toContain('--messages-table');
     const unreachable = ['--url', 'http://127.0.0.1:9', '--api-key', 'x', 'doctor'];
     await expect(run(dumbwaiter, unreachable, project)).rejects.toThrow('Is the URL right');
   });
