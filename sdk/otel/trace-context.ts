@@ -47,5 +47,10 @@ export function withContext(entry: TopicEntry, context: SpanContext): TopicEntry
 /** A client with `json: 'text'` gets each value as its JSON text. No text of a trace context begins with a quotation mark. */
 function textOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
-  return value.startsWith('"') ? String(JSON.parse(value)) : value;
+  if (!value.startsWith('"')) return value;
+  try {
+    return String(JSON.parse(value));
+  } catch {
+    return undefined;
+  }
 }

@@ -34,6 +34,7 @@ describe('the trace context in the attributes of a message', () => {
     ['a trace id of zeros', { traceparent: `00-${'0'.repeat(32)}-${spanId}-01` }],
     ['a span id of zeros', { traceparent: `00-${traceId}-${'0'.repeat(16)}-01` }],
     ['other text', { traceparent: 'none' }],
+    ['text that only begins like JSON', { traceparent: '"', tracestate: '"' }],
   ])('%s: there is no trace context', (_, attributes) => {
     expect(contextIn(attributes)).toBeUndefined();
   });
