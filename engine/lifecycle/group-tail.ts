@@ -64,6 +64,16 @@ export function groupWrite(
     const next = removed.ownRows ? withEndDue(removed, now) : parcelsDone(removed, now);
     return { key, when: { equals: [['version'], lease.version] }, then: { put: encodeLease({ ...next, ...expiring }) } };
   }
+  // Nor must a delay of purged messages that the row has not loaded. Due too early is harmless.
+  const { dueAt = 0 } = lease?.kind === 'group' ? lease.group : {};
+  if (lease?.kind === 'group' && live.length === 0 && dueAt > now && lease.since < queue.purgedBefore) {
+    const set = [
+      [['version'], version],
+      [['group', 'tail'], last],
+      [['expiry'], Math.min(dueAt, Math.max(now, restEnd(queue, lease.group)))],
+    ] as const;
+    return { key, when: { equals: [['version'], lease.version] }, then: { set } };
+  }
   const follows = { less: [['group', 'tail'], last] } as const;
   if (seen.row.expiry !== undefined) {
     const then: Write['then'] = {

@@ -16,6 +16,20 @@ onEveryStore('a delay in a group', (driven) => {
   };
   const advance = (seconds: number) => driven().clock.advance(seconds * secondMs);
 
+  it('a message published to a group after a purge does not wait for the delay of one that was purged', async () => {
+    await driven().create('q');
+    await publish({ body: 1, delaySeconds: 3600 });
+    advance(10);
+    await driven().call('purge', 'q', {});
+    advance(10);
+    await publish({ body: 2 });
+    expect(await take()).toEqual([2]);
+    await publish({ body: 3, delaySeconds: 60 });
+    expect(await take()).toEqual([]);
+    advance(61);
+    expect(await take()).toEqual([3]);
+  });
+
   it('a message in a group waits for its delay, and keeps its place before those behind it', async () => {
     await driven().create('q');
     const [first] = await publish({ body: 1, delaySeconds: 60 });
