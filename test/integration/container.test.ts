@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { readDockerfile, type Stage } from '../support/dockerfile.ts';
 import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
-import type { LocalProgram } from '../support/local-program.ts';
+import { type LocalProgram, startCommand } from '../support/local-program.ts';
 import { httpCalls } from '../support/local-queue.ts';
 import { logOf, startServe } from '../support/serve-program.ts';
 
@@ -107,6 +107,22 @@ describe('the image', () => {
     expect((await readdir(here(image.workdir))).sort()).toEqual(['node_modules', 'package-lock.json', 'package.json']);
     const packages = await readdir(join(here(image.workdir), 'node_modules'));
     expect(packages.filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter-queue']);
+  });
+
+  it('the image runs a local server in memory by the command that the guide shows for tests in containers', async () => {
+    const guide = await readFile(join(root, 'docs/guide.md'), 'utf8');
+    const shown = /\.withCommand\((\[.*?\])\)/s.exec(guide)![1]!;
+    const [node, program, ...words] = JSON.parse(shown.replaceAll("'", '"')) as string[];
+    expect([node, words[0]]).toEqual(['node', 'start']);
+    const environment = { ...image.environment, DUMBWAITER_API_KEY: key };
+    const server = startCommand(process.execPath, [program!, ...words, '--port', '0'], environment, { cwd: here(image.workdir) });
+    programs.push(server);
+    const http = httpCalls((await server.listening).url.replace('0.0.0.0', '127.0.0.1'), key);
+    await http.call('createQueue', { queue: 'orders' });
+    const made = await http.call('createKey', {}, { name: 'sqs', queues: ['*'], scopes: ['admin'], accessKey: true });
+    expect(made.secretAccessKey).toBeTypeOf('string');
+    await http.send('POST', '/v1/reset');
+    expect((await http.call('listQueues', {})).queues).toEqual([]);
   });
 
   it('two instances of the image serve the same tables side by side, are healthy, and end on SIGTERM with 0', async () => {
