@@ -90,7 +90,7 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
       version: ctx.newVersion(),
       since: now,
       publishedAt: lease.publishedAt ?? lease.since,
-      ...defined({ retentionEnd, death: death && { ...death, ...defined({ group: groupName }) } }),
+      ...defined({ retentionEnd, death: death && { ...death, ...defined({ group: groupName, place: lease.death?.place }) } }),
     },
     ageOf: ({ since, publishedAt = since }) => ({ publishedAt }),
     // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
@@ -200,9 +200,10 @@ function ownRow(
   marker: string | undefined,
 ): OffloadedBody & { id: string; row: Row } {
   const parcel = parcelAt(lease, slot);
-  const row = { ...common, ...ageOf?.(parcel) };
-  const place = marker ?? slotRowId(parcelRowId(lease, parcel), slot - parcel.from);
-  const id = lease.kind === 'keyed' ? unkeyedRowId(lease.id, ctx.newVersion()) : place;
+  const place = slotRowId(parcelRowId(lease, parcel), slot - parcel.from);
+  const death = marker === undefined || !common.death ? common.death : { ...common.death, place };
+  const row = { ...common, ...ageOf?.(parcel), ...defined({ death }) };
+  const id = lease.kind === 'keyed' ? unkeyedRowId(lease.id, ctx.newVersion()) : (marker ?? place);
   const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
   const encoded = joinEntries([encodeContent(changeContent ? changeContent(content) : content)]);
   const { content: stored, chunks } = storeContent(encoded, room, () => ctx.ids.parcel(0));

@@ -58,6 +58,8 @@ export interface Death {
   at: number;
   /** The name of the group in which they died. */
   group?: string;
+  /** The place of the message in that group. The row's id says it, except that of an own id. */
+  place?: string;
 }
 
 /** Whether the messages were set aside because they cannot be read. No receive takes them. */

@@ -19,6 +19,8 @@ export interface RedriveCandidate {
   slot?: number;
   /** The place to resume at when this candidate is done. */
   next: string;
+  /** Of a row of `leases`: where it lies in the index, which has no order for rows that are due at the same time. */
+  expiry?: number;
 }
 
 export interface Page {
@@ -49,14 +51,23 @@ async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: read
 async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise<Page> {
   const place = task.place ? parsePlace(queue, task.place) : firstPlace(queue, 'messages');
   const readAt = ctx.clock.now();
-  const { rows, next } = await rowsAt(ctx, queue, place, pageRowsMax);
+  const page = await rowsAt(ctx, queue, place, pageRowsMax);
+  const rows = place.table === 'leases' && page.next ? withoutLastTied(page.rows) : page.rows;
   const placeAfter = (after: Row) => formatPlace({ ...place, after });
   const candidates = rows.map((row): RedriveCandidate => {
     const candidate = { id: row.id as string, next: placeAfter(row) };
-    return place.table === 'messages' ? { ...candidate, waiting: { parcel: decodeParcel(row), readAt } } : candidate;
+    return place.table === 'messages'
+      ? { ...candidate, waiting: { parcel: decodeParcel(row), readAt } }
+      : { ...candidate, expiry: row.expiry as number };
   });
-  if (next) return { candidates, next: placeAfter(next) };
+  if (page.next) return { candidates, next: rows.length < page.rows.length ? placeAfter(rows.at(-1)!) : placeAfter(page.next) };
   const following = nextPartition(queue, place);
   // A prepared message has not been dead-lettered.
   return following && following.table !== 'prepared' ? { candidates, next: formatPlace(following) } : { candidates };
+}
+
+/** The rows without the last ones that are due at the same time: others of that time may be on the next page. */
+function withoutLastTied(rows: readonly Row[]): readonly Row[] {
+  const first = rows.findIndex(({ expiry }) => expiry === rows.at(-1)!.expiry);
+  return first > 0 ? rows.slice(0, first) : rows;
 }

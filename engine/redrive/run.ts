@@ -90,17 +90,18 @@ type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
 
 /** Moves the selected messages of one page. With a rate, it moves at most one second's share; the next page takes the rest. */
 async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Progress; moved: number }> {
-  const { candidates, next } = await nextPage(ctx, queue, task);
+  const { candidates: found, next } = await nextPage(ctx, queue, task);
+  const { candidates, hasGroups } = await inGroupOrder(ctx, found, task.place);
   let place = next;
   let { moved, skipped } = task;
   let share = task.ratePerSecond === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(task.ratePerSecond));
   // Dead letters of groups move one after the other, to keep their order.
-  const rowsMax = (await hasGroups(ctx, candidates)) ? 1 : candidates.length;
+  const rowsMax = hasGroups ? 1 : candidates.length;
   for (let at = 0; at < candidates.length; ) {
     // Run in parallel only as many rows as the share covers if each is full.
     const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, rowsMax))));
     const results = await Promise.all(
-      together.map((one) => moveSelected(ctx, queue, task, one, Math.min(share, parcelSlotsMax))),
+      together.map((one) => moveSelected(ctx, queue, task, one, Math.max(1, Math.min(share, parcelSlotsMax)))),
     );
     for (const result of results) {
       moved += result.moved;
@@ -112,7 +113,9 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
       break;
     }
     at += together.length;
-    if (share <= 0 && at < candidates.length) {
+    // Dead letters of one time move together: the place to resume at is known only before and after them.
+    const isTied = hasGroups && isSameTime(candidates[at - 1], candidates[at]);
+    if (share <= 0 && at < candidates.length && !isTied) {
       place = candidates[at - 1]!.next;
       break;
     }
@@ -121,13 +124,38 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
   return { changes: { moved, skipped, ...ended }, moved: moved - task.moved };
 }
 
-async function hasGroups(ctx: Context, candidates: readonly RedriveCandidate[]): Promise<boolean> {
-  const ids = candidates.flatMap(({ id, waiting }) => (waiting ? [] : [id]));
-  const rows = await readRows(ctx, [...new Set(ids)]);
-  return rows.some((seen) => {
-    const { lease } = decodeSnapshot(seen, ctx.clock.now());
-    return lease !== undefined && diedInGroup(lease);
+/**
+ * Dead letters of groups that came at the same time, in the order of their groups. The index has no order for them. Until all of them
+ * are done, the place to resume at is before them.
+ */
+async function inGroupOrder(
+  ctx: Context,
+  found: readonly RedriveCandidate[],
+  start: string,
+): Promise<{ candidates: readonly RedriveCandidate[]; hasGroups: boolean }> {
+  const seen = await readRows(ctx, [...new Set(found.flatMap(({ id, waiting }) => (waiting ? [] : [id])))]);
+  const places = new Map<string, string>();
+  for (const one of seen) {
+    const { lease } = decodeSnapshot(one, ctx.clock.now());
+    if (lease && diedInGroup(lease)) places.set(lease.id, lease.death?.place ?? lease.id);
+  }
+  if (places.size === 0) return { candidates: found, hasGroups: false };
+  const placeOf = ({ id }: RedriveCandidate) => places.get(id) ?? id;
+  const sorted = found.toSorted((one, other) => {
+    if (!isSameTime(one, other)) return found.indexOf(one) - found.indexOf(other);
+    return placeOf(one) < placeOf(other) ? -1 : 1;
   });
+  let before = start;
+  const candidates = sorted.map((one, at) => {
+    if (isSameTime(one, sorted[at + 1])) return { ...one, next: before };
+    before = found[at]!.next;
+    return { ...one, next: before };
+  });
+  return { candidates, hasGroups: true };
+}
+
+function isSameTime(one: RedriveCandidate | undefined, other: RedriveCandidate | undefined): boolean {
+  return one?.expiry !== undefined && one.expiry === other?.expiry;
 }
 
 /** Moves the selected messages of one row, at most `max`. `isDone` is false if the row has more messages to move. */

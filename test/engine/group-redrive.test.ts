@@ -55,6 +55,32 @@ onEveryStore('a redrive of a group', (driven) => {
     expect(await left()).toEqual([]);
   });
 
+  for (const input of [{}, { ratePerSecond: 7 }]) {
+    const how = 'ratePerSecond' in input ? ' at a rate' : '';
+    it(`messages of groups that died together come back${how} in the order of their group, whatever their ids`, async () => {
+      await create({ deadLetter: { queue: 'dead', maxReceives: 1 } });
+      const die = async (groups: string[]) => {
+        for (const group of groups) {
+          const bodies = Array.from({ length: 10 }, (_, index) => index);
+          await publish(...bodies.map((body) => ({ group, body, id: `${group}-${(body * 7) % 10}` })));
+        }
+        while ((await driven().receive('q')).length > 0);
+        driven().clock.advance(10 * minuteMs);
+        expect(await driven().receive('q')).toEqual([]);
+      };
+      // The first page of a redrive ends between those that died last.
+      await die(['a', 'b']);
+      await die(['c']);
+      driven().clock.advance(10 * minuteMs);
+      const task = await driven().redrive('dead', input);
+      expect(task).toMatchObject({ moved: 30, skipped: 0 });
+      const taken = await drain();
+      for (const group of ['a', 'b', 'c']) {
+        expect(taken.filter((one) => one.group === group).map(({ body }) => body)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      }
+    });
+  }
+
   it('a redriven message of a group keeps its attributes, its body and the time of its publish', async () => {
     await create();
     const body = noise(5000);

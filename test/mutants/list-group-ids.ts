@@ -43,9 +43,23 @@ export const groupIds: readonly Mutant[] = [
   {
     name: 'a message that dies in a group loses its own id',
     file: 'engine/lifecycle/moves.ts',
-    find: 'const place = marker ?? slotRowId(',
-    replace: 'const place = slotRowId(',
+    find: ': (marker ?? place);',
+    replace: ': place;',
     tests,
+  },
+  {
+    name: 'dead letters of a group that came at the same time are redriven in the order of their own ids',
+    file: 'engine/redrive/run.ts',
+    find: 'lease.death?.place ?? lease.id',
+    replace: 'lease.id',
+    tests: ['test/engine/group-redrive.test.ts'],
+  },
+  {
+    name: 'dead letters of a group that came at the same time are divided between pages of a redrive',
+    file: 'engine/redrive/pages.ts',
+    find: 'first > 0 ? rows.slice(0, first) : rows',
+    replace: 'rows',
+    tests: ['test/engine/group-redrive.test.ts'],
   },
   {
     name: 'a purge does not free the own ids of groups',

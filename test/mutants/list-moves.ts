@@ -201,7 +201,7 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a redrive applies its rate to rows instead of messages',
     file: 'engine/redrive/run.ts',
-    find: 'moveSelected(ctx, queue, task, one, Math.min(share, parcelSlotsMax))',
+    find: 'moveSelected(ctx, queue, task, one, Math.max(1, Math.min(share, parcelSlotsMax)))',
     replace: 'moveSelected(ctx, queue, task, one, parcelSlotsMax)',
     tests: ['test/engine/redrive.test.ts'],
   },
