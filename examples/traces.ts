@@ -16,14 +16,14 @@ const dumbwaiter = new Dumbwaiter({
   tracing: openTelemetry(),
 });
 const tracer = trace.getTracer('shop');
-const parcels = dumbwaiter.queue<{ order: number }>('parcels');
-await parcels.create();
+const packing = dumbwaiter.queue<{ order: number }>('packing');
+await packing.create();
 
 await tracer.startActiveSpan('checkout', async (span) => {
-  await parcels.publish({ body: { order: 7 } });
+  await packing.publish({ body: { order: 7 } });
   span.end();
 });
-const consumer = parcels.consume(({ body }) => tracer.startActiveSpan(`pack order ${body.order}`, (span) => span.end()));
+const consumer = packing.consume(({ body }) => tracer.startActiveSpan(`pack order ${body.order}`, (span) => span.end()));
 await new Promise((resolve) => consumer.on('ack', resolve));
 await consumer.stop();
 

@@ -145,12 +145,12 @@ describe('the examples', () => {
 
   it('the example traces links the span of a handler to the span of its publisher', async () => {
     expect((await linesOf('traces')).sort()).toEqual([
-      'ack parcels in process parcels linked to publish parcels',
+      'ack packing in process packing linked to publish packing',
       'checkout',
-      'pack order 7 in process parcels',
-      'process parcels linked to publish parcels',
-      'publish parcels in checkout',
-      'receive parcels linked to publish parcels',
+      'pack order 7 in process packing',
+      'process packing linked to publish packing',
+      'publish packing in checkout',
+      'receive packing linked to publish packing',
     ]);
   });
 
