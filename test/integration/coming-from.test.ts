@@ -159,7 +159,10 @@ describe.concurrent('the JMS programs', slow, () => {
 });
 
 it('each program for newcomers has a test and a command in the documents, at most 40 lines, and a twin in the other language', () => {
-  const programs = globSync('*/*.{ts,py}', { cwd: join(root, folder) }).sort();
+  // The programs for SQS are in many languages; test/clients runs them.
+  const programs = globSync('*/*.{ts,py}', { cwd: join(root, folder) })
+    .filter((path) => !path.startsWith('sqs/'))
+    .sort();
   expect(programs).not.toEqual([]);
   const read = (path: string) => readFileSync(join(root, path), 'utf8');
   const commands = read('docs/coming-from.md').matchAll(/`(?:npx node|python3) examples\/coming-from\/([\w/-]+\.(?:ts|py))/g);

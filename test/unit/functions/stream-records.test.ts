@@ -135,7 +135,7 @@ describe('a message that was received', () => {
   test('the next message of a group is told of when the one before is acked', async () => {
     await publish({ body: 1, group: 'g' });
     await publish({ body: 2, group: 'g' });
-    const [message] = await receive();
+    const [message] = await receive(1);
     stream.takeRecords();
     await engine.call('ack', queue, { receipts: [message!.receipt] });
     expect(told()).toEqual([['q', 1, 0]]);
