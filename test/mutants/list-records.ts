@@ -83,13 +83,6 @@ export const records: readonly Mutant[] = [
     tests: ['test/engine/receive-attempts.test.ts'],
   },
   {
-    name: 'a repeated receive returns messages that it holds no more',
-    file: 'engine/operations/receive-attempts.ts',
-    find: 'results[index]!.ok ? parseReceipt(text)',
-    replace: 'results[index] ? parseReceipt(text)',
-    tests: ['test/engine/receive-attempts.test.ts'],
-  },
-  {
     name: 'a receive can be repeated at any later time',
     file: 'engine/operations/receive-attempts.ts',
     find: '(row.at as number) + attemptMsMax <= ctx.clock.now()',
