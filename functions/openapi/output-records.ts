@@ -110,6 +110,12 @@ export const message = z.object({
   keptUntil: instant('Until when the ended message can be read.').exactOptional(),
   result: json('The result that was given with its ack.').exactOptional(),
   deadLetter: deathRecord.exactOptional(),
+  wakeUrl: z
+    .string()
+    .describe(
+      'Only in a read by id. The WebSocket on which the caller can wait for the end of the message: a URL, or a path below the base URL. Only after a wait in which it did not end, and only where wake-ups are offered.',
+    )
+    .exactOptional(),
 });
 
 export const redriveTask = z.object({

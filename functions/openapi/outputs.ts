@@ -113,14 +113,7 @@ export const outputs = {
   ackItems: z.object({ items }),
   purge: z.object({ purgedBefore: instant('Messages published before this instant are deleted.') }),
   peek: z.object({ messages: z.array(message).describe('The messages of this page.'), cursor }),
-  getMessage: message.extend({
-    wakeUrl: z
-      .string()
-      .describe(
-        'The WebSocket on which the caller can wait for the end of the message: a URL, or a path below the base URL. Only after a wait in which it did not end, and only where wake-ups are offered.',
-      )
-      .exactOptional(),
-  }),
+  getMessage: message,
   updateMessage: z.object({ id, visibleAt: instant('When it can be received.') }),
   cancelMessage: nothing,
   commitMessage: nothing,
