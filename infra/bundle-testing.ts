@@ -1,4 +1,4 @@
-/** Bundles `dumbwaiter-queue/testing` as an ES module, and makes a module for Jest and other programs that load by `require`. */
+/** Bundles `dumbwaiter-queue/testing` as an ES module, and makes a module for programs that load by `require`. */
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** CommonJS packages within the bundle load modules of Node by `require`. */
 const requireForPackages = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
-/** Node's own `require` loads ES modules. That of Jest does not, so Node's is taken past it. */
+/** Node's own `require` loads ES modules from 22.13 on. That of Jest does so only with `--experimental-vm-modules`. */
 const commonJs = `const { createRequire } = process.getBuiltinModule('node:module');
 module.exports = createRequire(__filename)('./index.mjs');
 `;
