@@ -60,7 +60,7 @@ onEveryStore('a delay in a group', (driven) => {
     expect([...(await take()), ...(await take())]).toEqual([1, 2]);
   });
 
-  it('a group is due at the end of a delay, whoever looked at it before', async () => {
+  it('a group is due at the end of a delay, whichever call read its row before', async () => {
     await driven().create('q');
     await publish({ body: 1 });
     await publish({ body: 2, delaySeconds: 300 });

@@ -31,7 +31,7 @@ onEveryStore('a receive with an attempt id', (driven) => {
     expect(await take('attempt one, ä')).toEqual([]);
   });
 
-  it('a repeat leaves out what was settled or received again, and receives anew when nothing is left', async () => {
+  it('a repeat leaves out what was settled or received again, and receives other messages when nothing is left', async () => {
     await create();
     await fill();
     const first = await take('a');
