@@ -2,11 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { DeathReason, Message, RedriveInput } from '../../contract/contract.ts';
-import { isJsonText } from '../../contract/json-text.ts';
-import { writeJson } from '../../contract/json-values.ts';
+import { withValues, writeJson } from '../../contract/json-values.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { CommandFailure } from '../failure.ts';
 import { numberOf } from '../options.ts';
-import { allOf } from '../pages.ts';
 import { startProgress } from '../progress.ts';
 import { type Session, sessionOf } from '../session.ts';
 
@@ -79,9 +78,9 @@ export function addDeadCommands(program: Command): void {
 async function* selected({ call }: Session, queue: string, selection: Selection): AsyncGenerator<Message> {
   const { reason, from, until, attribute } = selection;
   const [name = '', value] = attribute?.split(/=(.*)/s) ?? [];
-  const letters = allOf(async (cursor: object) => {
-    const page = await call('peek', { queue }, { state: 'dead', limit: pageSize, ...cursor });
-    return { entries: page.messages, cursor: page.cursor };
+  const letters = pagesOf({ state: 'dead' as const, limit: pageSize }, async (page) => {
+    const { messages, cursor } = await call('peek', { queue }, page);
+    return [messages, cursor];
   });
   for await (const letter of letters) {
     const at = Date.parse(letter.deadLetter?.at ?? letter.publishedAt);
@@ -89,13 +88,9 @@ async function* selected({ call }: Session, queue: string, selection: Selection)
       (reason === undefined || letter.deadLetter?.reason === reason) &&
       (from === undefined || at >= Date.parse(from)) &&
       (until === undefined || at < Date.parse(until)) &&
-      (attribute === undefined || String(attributesOf(letter)[name]) === value);
+      (attribute === undefined || String(withValues(letter.attributes)[name]) === value);
     if (isWanted) yield letter;
   }
-}
-
-function attributesOf({ attributes }: Message): Record<string, unknown> {
-  return isJsonText(attributes) ? JSON.parse((attributes as { text: string }).text) : attributes;
 }
 
 function inputOf({ reason, from, until, toQueue, rate }: RedriveOptions): RedriveInput {

@@ -1,7 +1,7 @@
 /** `keys`: creating, listing and revoking API keys. A key is printed only when it is created. */
 import { type Command, Option } from 'commander';
-import type { ApiKey, Scope } from '../../contract/contract.ts';
-import { allOf } from '../pages.ts';
+import type { Scope } from '../../contract/contract.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { sessionOf } from '../session.ts';
 
 const pageSize = 100;
@@ -14,12 +14,10 @@ export function addKeyCommands(program: Command): void {
     .description('lists them, without their secrets')
     .action(async (_: object, command: Command) => {
       const session = await sessionOf(command);
-      const found: ApiKey[] = [];
-      const read = async (cursor: object) => {
-        const page = await session.call('listKeys', {}, { limit: pageSize, ...cursor });
-        return { entries: page.keys, cursor: page.cursor };
-      };
-      for await (const key of allOf(read)) found.push(key);
+      const found = await pagesOf({ limit: pageSize }, async (page) => {
+        const { keys, cursor } = await session.call('listKeys', {}, page);
+        return [keys, cursor];
+      }).all();
       session.printRows(found, [
         { title: 'Id', text: ({ id }) => id },
         { title: 'Name', text: ({ name }) => name },

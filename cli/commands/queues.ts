@@ -2,9 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { ListedQueue } from '../../contract/contract.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { CommandFailure } from '../failure.ts';
 import { jsonOf } from '../options.ts';
-import { allOf } from '../pages.ts';
 import { type Session, sessionOf } from '../session.ts';
 import type { Column } from '../table.ts';
 
@@ -95,12 +95,10 @@ interface Seen {
 }
 
 async function see({ call }: Session, prefix: string | undefined): Promise<Seen> {
-  const queues: ListedQueue[] = [];
-  const read = async (cursor: object) => {
-    const page = await call('listQueues', {}, { limit: pageSize, counts: true, ...(prefix && { prefix }), ...cursor });
-    return { entries: page.queues, cursor: page.cursor };
-  };
-  for await (const queue of allOf(read)) queues.push(queue);
+  const queues = await pagesOf({ limit: pageSize, counts: true, ...(prefix && { prefix }) }, async (page) => {
+    const listed = await call('listQueues', {}, page);
+    return [listed.queues, listed.cursor];
+  }).all();
   return { at: Date.now(), queues };
 }
 

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { Message, ReceivedMessage } from '../../contract/contract.ts';
 import { writeJson } from '../../contract/json-values.ts';
+import { type Pages, pagesOf } from '../../sdk/calls/pages.ts';
 import { numberOf } from '../options.ts';
-import { allOf } from '../pages.ts';
 import { type Session, sessionOf } from '../session.ts';
 
 const tailMs = 1_000;
@@ -58,10 +58,11 @@ export function addReceiveCommands(program: Command): void {
     });
 }
 
-function waiting({ call }: Session, queue: string): AsyncGenerator<Message> {
-  return allOf(async (cursor) => {
-    const page = await call('peek', { queue }, { limit: pageSize, ...cursor });
-    return { entries: page.messages, cursor: page.cursor };
+/** All messages of the queue that have not ended. */
+export function waiting({ call }: Session, queue: string): Pages<Message> {
+  return pagesOf({ limit: pageSize }, async (page) => {
+    const { messages, cursor } = await call('peek', { queue }, page);
+    return [messages, cursor];
   });
 }
 

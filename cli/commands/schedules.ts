@@ -1,7 +1,6 @@
 /** `schedules`: when they tick, and pausing them. */
 import type { Command } from 'commander';
-import type { Schedule } from '../../contract/contract.ts';
-import { allOf } from '../pages.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { sessionOf } from '../session.ts';
 
 const pageSize = 100;
@@ -13,12 +12,10 @@ export function addScheduleCommands(program: Command): void {
     .description('lists them')
     .action(async (_: object, command: Command) => {
       const session = await sessionOf(command);
-      const found: Schedule[] = [];
-      const read = async (cursor: object) => {
-        const page = await session.call('listSchedules', {}, { limit: pageSize, ...cursor });
-        return { entries: page.schedules, cursor: page.cursor };
-      };
-      for await (const schedule of allOf(read)) found.push(schedule);
+      const found = await pagesOf({ limit: pageSize }, async (page) => {
+        const { schedules, cursor } = await session.call('listSchedules', {}, page);
+        return [schedules, cursor];
+      }).all();
       session.printRows(found, [
         { title: 'Schedule', text: ({ name }) => name },
         { title: 'Queue', text: ({ queue }) => queue },

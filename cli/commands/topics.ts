@@ -1,7 +1,6 @@
 /** `topics` and `subscriptions`. */
 import type { Command } from 'commander';
-import type { Subscription, Topic } from '../../contract/contract.ts';
-import { allOf } from '../pages.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { sessionOf } from '../session.ts';
 
 const pageSize = 100;
@@ -12,12 +11,10 @@ export function addTopicCommands(program: Command): void {
     .description('lists the topics')
     .action(async (_: object, command: Command) => {
       const session = await sessionOf(command);
-      const topics: Topic[] = [];
-      const read = async (cursor: object) => {
-        const page = await session.call('listTopics', {}, { limit: pageSize, ...cursor });
-        return { entries: page.topics, cursor: page.cursor };
-      };
-      for await (const topic of allOf(read)) topics.push(topic);
+      const topics = await pagesOf({ limit: pageSize }, async (page) => {
+        const { topics, cursor } = await session.call('listTopics', {}, page);
+        return [topics, cursor];
+      }).all();
       session.printRows(topics, [
         { title: 'Topic', text: ({ name }) => name },
         { title: 'Subscriptions', isNumber: true, text: ({ subscriptions }) => subscriptions },
@@ -29,12 +26,10 @@ export function addTopicCommands(program: Command): void {
     .description('lists the subscriptions of a topic')
     .action(async (topic: string, _: object, command: Command) => {
       const session = await sessionOf(command);
-      const subscriptions: Subscription[] = [];
-      const read = async (cursor: object) => {
-        const page = await session.call('listSubscriptions', { topic }, { limit: pageSize, ...cursor });
-        return { entries: page.subscriptions, cursor: page.cursor };
-      };
-      for await (const subscription of allOf(read)) subscriptions.push(subscription);
+      const subscriptions = await pagesOf({ limit: pageSize }, async (page) => {
+        const { subscriptions, cursor } = await session.call('listSubscriptions', { topic }, page);
+        return [subscriptions, cursor];
+      }).all();
       session.printRows(subscriptions, [
         { title: 'Subscription', text: ({ name }) => name },
         { title: 'Queue', text: ({ queue }) => queue },

@@ -6,11 +6,9 @@ import type { Message, PublishEntry } from '../../contract/contract.ts';
 import { readAnswer } from '../../contract/json-text.ts';
 import { writeJson } from '../../contract/json-values.ts';
 import { CommandFailure } from '../failure.ts';
-import { allOf } from '../pages.ts';
 import { sessionOf } from '../session.ts';
 import { publishAll } from './publish.ts';
-
-const pageSize = 100;
+import { waiting } from './receive.ts';
 
 export function addTransferCommands(program: Command): void {
   program
@@ -18,12 +16,8 @@ export function addTransferCommands(program: Command): void {
     .description('prints every waiting message as a line of JSON; takes none of them')
     .action(async (queue: string, _: object, command: Command) => {
       const session = await sessionOf(command);
-      const read = async (cursor: object) => {
-        const page = await session.call('peek', { queue }, { limit: pageSize, ...cursor });
-        return { entries: page.messages, cursor: page.cursor };
-      };
       let count = 0;
-      for await (const message of allOf(read)) {
+      for await (const message of waiting(session, queue)) {
         console.log(writeJson(message));
         count++;
       }

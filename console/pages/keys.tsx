@@ -1,6 +1,7 @@
 /** API keys: creating one, which is shown once, and revoking. */
 import { useState } from 'preact/hooks';
 import type { ApiKey, CreatedKey, Scope } from '../../contract/contract.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { Confirm, Dialog } from '../parts/dialog.tsx';
 import { Form, textOf } from '../parts/form.tsx';
 import { CopyButton } from '../parts/json-view.tsx';
@@ -16,16 +17,12 @@ export function KeysPage() {
   const { call } = useSession();
   const [created, setCreated] = useState<CreatedKey>();
   const [revoking, setRevoking] = useState<ApiKey>();
-  const { value, error, reload } = useLive('keys', async (signal) => {
-    const keys: ApiKey[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await call('listKeys', {}, { limit: pageSize, ...(cursor !== undefined && { cursor }) }, signal);
-      keys.push(...page.keys);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return keys;
-  });
+  const { value, error, reload } = useLive('keys', (signal) =>
+    pagesOf({ limit: pageSize }, async (page) => {
+      const { keys, cursor } = await call('listKeys', {}, page, signal);
+      return [keys, cursor];
+    }).all(),
+  );
   const submit = async (fields: FormData) => {
     const queues = (textOf(fields, 'queues') ?? '').split(/[\s,]+/).filter(Boolean);
     const key = { name: textOf(fields, 'name') ?? '', queues, scopes: scopes.filter((scope) => fields.get(scope)) };

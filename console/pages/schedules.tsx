@@ -1,7 +1,7 @@
 /** All schedules: when each ticks next, in its own zone and here. */
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import type { Schedule } from '../../contract/contract.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { durationText, fromNow, instantIn, instantText } from '../state/format.ts';
@@ -13,16 +13,12 @@ const pageSize = 100;
 export function SchedulesPage() {
   const { call } = useSession();
   const [deleting, setDeleting] = useState<string>();
-  const { value, error, reload } = useLive('schedules', async (signal) => {
-    const schedules: Schedule[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await call('listSchedules', {}, { limit: pageSize, ...(cursor !== undefined && { cursor }) }, signal);
-      schedules.push(...page.schedules);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return schedules;
-  });
+  const { value, error, reload } = useLive('schedules', (signal) =>
+    pagesOf({ limit: pageSize }, async (page) => {
+      const { schedules, cursor } = await call('listSchedules', {}, page, signal);
+      return [schedules, cursor];
+    }).all(),
+  );
   return (
     <>
       <h1>Schedules</h1>

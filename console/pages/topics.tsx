@@ -1,6 +1,6 @@
 /** All topics. */
 import { Link } from 'wouter-preact';
-import type { Topic } from '../../contract/contract.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { Problem } from '../parts/problem.tsx';
 import { countText, instantText } from '../state/format.ts';
 import { useLive } from '../state/live.ts';
@@ -10,16 +10,12 @@ const pageSize = 100;
 
 export function TopicsPage() {
   const { call } = useSession();
-  const { value, error } = useLive('topics', async (signal) => {
-    const topics: Topic[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await call('listTopics', {}, { limit: pageSize, ...(cursor !== undefined && { cursor }) }, signal);
-      topics.push(...page.topics);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return topics;
-  });
+  const { value, error } = useLive('topics', (signal) =>
+    pagesOf({ limit: pageSize }, async (page) => {
+      const { topics, cursor } = await call('listTopics', {}, page, signal);
+      return [topics, cursor];
+    }).all(),
+  );
   return (
     <>
       <h1>Topics</h1>

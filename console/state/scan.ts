@@ -1,7 +1,7 @@
 /** Reads a queue's messages a page at a time and keeps those that match the filters of the page's address. */
 import type { DeathReason, Message, MessageState } from '../../contract/contract.ts';
 import { isJsonText } from '../../contract/json-text.ts';
-import { stringify } from '../../contract/json-values.ts';
+import { stringify, withValues } from '../../contract/json-values.ts';
 import type { Session } from './session.ts';
 
 export interface Filters {
@@ -85,11 +85,7 @@ function matcher({ id, group, attribute, reason, priority, from, until, text }: 
       publishedAt >= since &&
       publishedAt < before &&
       (!text || bodyText(message).includes(text)) &&
-      (!attribute || String(attributesOf(message)[name]) === value)
+      (!attribute || String(withValues(message.attributes)[name]) === value)
     );
   };
-}
-
-export function attributesOf({ attributes }: Message): Record<string, unknown> {
-  return isJsonText(attributes) ? JSON.parse((attributes as { text: string }).text) : attributes;
 }
