@@ -1,9 +1,10 @@
 /** The messages of a queue, filtered by what the page's address says, and what to do with those that are selected. */
 import { useEffect, useState } from 'preact/hooks';
-import { Link, useSearchParams } from 'wouter-preact';
+import { Link } from 'wouter-preact';
 import type { Message } from '../../contract/contract.ts';
 import { BulkActions } from '../parts/bulk-actions.tsx';
 import { Problem } from '../parts/problem.tsx';
+import { useAddress } from '../state/address.ts';
 import { countText, fromNow, instantText } from '../state/format.ts';
 import { live } from '../state/live.ts';
 import { bodyText, type Filters, filterNames, type Scanned, scan } from '../state/scan.ts';
@@ -18,7 +19,7 @@ const storedHidden = 'dumbwaiter-bodies-hidden';
 
 export function MessagesTab({ queue }: { queue: string }) {
   const session = useSession();
-  const [search, setSearch] = useSearchParams();
+  const [search, change] = useAddress();
   const filters: Filters = Object.fromEntries(
     filterNames.flatMap((name) => (search.get(name) ? [[name, search.get(name)]] : [])),
   );
@@ -47,16 +48,6 @@ export function MessagesTab({ queue }: { queue: string }) {
     return () => reading.abort();
   }, [key, request]);
 
-  const change = (name: string, value: string) =>
-    setSearch(
-      (before) => {
-        const after = new URLSearchParams(before);
-        if (value === '') after.delete(name);
-        else after.set(name, value);
-        return after;
-      },
-      { replace: true },
-    );
   const input = (name: keyof Filters, label: string, type = 'search') => (
     <label>
       {label}

@@ -1,10 +1,11 @@
 /** All queues with their depths, those with problems first; or sums by the beginning of their names. */
 import { useState } from 'preact/hooks';
-import { Link, useSearchParams } from 'wouter-preact';
+import { Link } from 'wouter-preact';
 import type { ListedQueue } from '../../contract/contract.ts';
 import { Sparkline } from '../parts/chart.tsx';
 import { CreateQueue } from '../parts/create-queue.tsx';
 import { Problem } from '../parts/problem.tsx';
+import { useAddress } from '../state/address.ts';
 import { countText, durationText } from '../state/format.ts';
 import { historyOf, remember } from '../state/history.ts';
 import { useLive } from '../state/live.ts';
@@ -17,25 +18,13 @@ const waitsTooLongSeconds = 60;
 
 export function OverviewPage() {
   const session = useSession();
-  const [search, setSearch] = useSearchParams();
+  // Another prefix is shown from its first page on.
+  const [search, change] = useAddress({ prefix: 'pages' });
   const [isCreating, setCreating] = useState(false);
   const prefix = search.get('prefix') ?? '';
   const isGrouped = search.get('view') === 'groups';
   const pages = Number(search.get('pages') ?? 1);
   const { value, error, reload } = useLive(`queues ${prefix} ${pages}`, (signal) => list(session, prefix, pages, signal));
-
-  const change = (name: string, text: string) => {
-    setSearch(
-      (before) => {
-        const after = new URLSearchParams(before);
-        if (text === '') after.delete(name);
-        else after.set(name, text);
-        if (name === 'prefix') after.delete('pages');
-        return after;
-      },
-      { replace: true },
-    );
-  };
 
   return (
     <>
