@@ -5,6 +5,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { StartFailure } from '../functions/local/start-failure.ts';
+import { addAuditCommand } from './commands/audit.ts';
 import { addContextCommands } from './commands/contexts.ts';
 import { addDeadCommands } from './commands/dead.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -49,6 +50,7 @@ Examples:
     addTopicCommands,
     addScheduleCommands,
     addKeyCommands,
+    addAuditCommand,
     addTransferCommands,
     addDoctorCommand,
   ]) {

@@ -5,6 +5,7 @@
  * HTTP paths are in routes.ts, the limits in limits.ts.
  */
 
+import type { AuditEntry, AuditInput } from './audit.ts';
 import type { ApiKey, CreatedKey, KeyInput, OwnKey } from './keys.ts';
 import type {
   AckResult,
@@ -38,6 +39,7 @@ import type {
 } from './topics.ts';
 import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 
+export type * from './audit.ts';
 export type * from './keys.ts';
 export type * from './messages.ts';
 export type * from './queues.ts';
@@ -164,6 +166,7 @@ export interface Operations {
   listKeys: { params: object; input: Page; output: { keys: ApiKey[]; cursor?: string } };
   getOwnKey: { params: object; input: object; output: OwnKey };
   revokeKey: { params: { id: string }; input: object; output: object };
+  listAudit: { params: object; input: AuditInput; output: { entries: AuditEntry[]; cursor?: string } };
   health: { params: object; input: object; output: { status: 'ok' } };
 }
 

@@ -274,5 +274,11 @@ export const retentionGraceMs = 30 * daySeconds * 1000;
 /** Statistics of a queue: the time of one row, and how long it is kept. */
 export const statsStepSeconds = 600;
 export const statsKeptSeconds = 30 * daySeconds;
+/** How long the audit keeps a call. */
+export const auditKeptSeconds = 30 * daySeconds;
+/** Entries that one call of `listAudit` examines; beyond them it answers a cursor, although its page is not full. */
+export const auditExaminedMax = 2000;
+/** The longest that a call waits until the audit has noted it. */
+export const auditWriteMsMax = 1_000;
 /** The longest step of the points of statistics. */
 export const statsStepSecondsMax = daySeconds;

@@ -72,6 +72,7 @@ export const addresses: { readonly [Name in OperationName]: Address } = {
   listKeys: at('GET', '/keys'),
   getOwnKey: at('GET', '/keys/own'),
   revokeKey: at('DELETE', '/keys/{id}'),
+  listAudit: at('GET', '/audit'),
   health: at('GET', '/health'),
 };
 
@@ -129,6 +130,7 @@ export const routes = /* @__PURE__ */ routesOf({
   listKeys: 'admin',
   getOwnKey: 'any',
   revokeKey: 'admin',
+  listAudit: 'admin',
   health: 'none',
 });
 

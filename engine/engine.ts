@@ -75,6 +75,7 @@ type ServiceOperation =
   | 'health'
   | 'rotateSigningSecret'
   | 'queueStats'
+  | 'listAudit'
   | 'createKey'
   | 'listKeys'
   | 'getOwnKey'

@@ -13,6 +13,7 @@ import type { Deliver } from './push/delivery.ts';
 import { createDispatcher, type Dispatcher } from './push/dispatcher.ts';
 import { createTargetRecords, type TargetRecords } from './push/target-records.ts';
 import { type CheckFunction, createTargets } from './push/targets.ts';
+import { type Audit, createAudit } from './service/audit.ts';
 import { createCheckBack, type Invoke } from './service/check-back.ts';
 import { type Log, logEngineEvents } from './service/log.ts';
 import { createPoster, type HostRule } from './service/outgoing-post.ts';
@@ -46,6 +47,7 @@ export interface AssemblyOptions extends Pick<EngineParts, 'startRedrive'> {
 export interface ServedQueue {
   engine: Engine;
   stats: Stats;
+  audit: Audit;
   keys: Keys;
   secrets: SigningSecrets;
   targets: TargetOperations;
@@ -64,6 +66,10 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const post = createPoster(hosts);
   const checkBack = createCheckBack({ log, post, secrets, invoke });
   const stats = createStats({ ...parts, onError: (error) => log.error('Statistics were not stored', {}, error) });
+  const audit = createAudit({
+    ...parts,
+    onError: (error, operation) => log.error('The audit did not note a call', { operation }, error),
+  });
   const logged = logEngineEvents(log);
   const engine = measuredEngine(parts.clock, [stats.meter, ...(options.meters ?? [])], (count) =>
     createEngine({
@@ -85,5 +91,5 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const keys = createKeys({ ...parts, ...defined({ accessKeys: options.accessKeys }) });
   const listeners = createListenerRows(parts);
   const queueRows = createQueueRows(parts);
-  return { engine, stats, keys, secrets, targets, records, dispatcher, listeners, queueRows, clock: parts.clock };
+  return { engine, stats, audit, keys, secrets, targets, records, dispatcher, listeners, queueRows, clock: parts.clock };
 }

@@ -14,6 +14,7 @@ import {
   declareQueuesAccess,
   dispatchAccess,
   httpReceiveAccess,
+  invocableAccess,
   messageAccess,
   sweepAccess,
   type TableAccess,
@@ -69,8 +70,8 @@ export class Functions extends Construct {
     this.#props = props;
     this.redrive = this.#redrive();
     this.api = this.#api();
-    this.publish = this.#invocable('Publish', 'publish', messageAccess);
-    this.receive = this.#invocable('Receive', 'receive', messageAccess);
+    this.publish = this.#invocable('Publish', 'publish', invocableAccess);
+    this.receive = this.#invocable('Receive', 'receive', invocableAccess);
     this.httpReceive = this.#httpReceive();
     this.sweep = this.#sweep();
     this.declareQueues = this.#declareQueues();

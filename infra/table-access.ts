@@ -32,6 +32,9 @@ export const sweepKinds = [...engineKinds, 'sweep', 'target', 'signing', 'sqs'] 
 /** Statistics, of all queues. */
 export const statsKind = 'stats';
 
+/** The partitions of the audit. */
+export const auditKinds = ['audit0', 'audit1', 'audit2', 'audit3'] as const;
+
 /**
  * No function scans a table or changes its definition. A transaction needs the permissions of its parts. `BatchWriteItem` alone permits
  * puts and deletes, so listing those actions beside it permits nothing more.
@@ -47,6 +50,8 @@ const queues = [...undeletedQueues, 'DeleteItem'];
 
 /** For publishing, receiving, settling, changing messages and redriving. Excludes API keys. */
 export const messageAccess: TableAccess = { messages, leases, dueLeases, queues, queueKinds: [...engineKinds, statsKind] };
+/** For callers that may only publish, or only receive: some of their calls change messages and subscriptions, which the audit notes. */
+export const invocableAccess: TableAccess = { ...messageAccess, queueKinds: [...messageAccess.queueKinds!, ...auditKinds] };
 /** For receiving over HTTP. An API key is read for each call, and written to note its latest use. */
 export const httpReceiveAccess: TableAccess = {
   messages,
@@ -85,7 +90,7 @@ export const wakeAccess: TableAccess = {
 /** For calls of SQS: queues and their messages, what only SQS knows of queues, and the API keys to which access keys belong. */
 export const sqsAccess: TableAccess = {
   ...messageAccess,
-  queueKinds: ['queue', 'deleted', 'task', 'topic', 'sqs', 'key', statsKind],
+  queueKinds: ['queue', 'deleted', 'task', 'topic', 'sqs', 'key', statsKind, ...auditKinds],
 };
 /** The signing secrets of a queue are removed with it. Calls of SQS cannot read them. */
 export const forgetSecretsAccess: TableAccess = { queues: ['DeleteItem'], queueKinds: ['signing'] };

@@ -205,6 +205,13 @@ export const inputs = {
   listKeys: object(page),
   getOwnKey: nothing,
   revokeKey: nothing,
+  listAudit: object({
+    ...page,
+    queue: field.queueName.describe('Only changes of this queue and of its messages. Default: all.').optional(),
+    key: field.keyId.describe('Only calls with the key of this id. Default: all.').optional(),
+    from: field.instant.describe('Only calls at or after this instant. Default: no bound.').optional(),
+    until: field.instant.describe('Only calls before this instant. Default: no bound.').optional(),
+  }),
   health: nothing,
 } satisfies Record<OperationName, z.ZodType>;
 

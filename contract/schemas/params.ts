@@ -68,5 +68,6 @@ export const params = {
   listKeys: nothing,
   getOwnKey: nothing,
   revokeKey: object({ id: field.keyId.describe('The id of the key.') }),
+  listAudit: nothing,
   health: nothing,
 } satisfies Record<OperationName, z.ZodType>;

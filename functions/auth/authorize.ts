@@ -8,6 +8,8 @@ import { covers, coversAll } from './name-patterns.ts';
 export interface Principal {
   /** For logs: a key's id, `admin` or `iam`. */
   id: string;
+  /** Of a key. */
+  name?: string;
   scopes: readonly Scope[];
   queues: readonly string[];
   topics: readonly string[];
@@ -22,8 +24,8 @@ export function administrator(id: 'admin' | 'iam'): Principal {
   return { id, scopes: allScopes, queues: ['*'], topics: ['*'] };
 }
 
-/** Keys belong to no queue or topic. */
-const ofKeys: ReadonlySet<OperationName> = new Set(['createKey', 'listKeys', 'revokeKey']);
+/** Keys, and the audit, belong to no queue or topic. */
+const ofKeys: ReadonlySet<OperationName> = new Set(['createKey', 'listKeys', 'revokeKey', 'listAudit']);
 
 /** A schedule's queue is stored in its record and can change at any time, so a check against that queue would be unreliable. */
 const ofSchedules: ReadonlySet<OperationName> = new Set([

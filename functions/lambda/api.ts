@@ -12,9 +12,9 @@ import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 
-const { engine, keys, secrets, targets, stats, queueRows, adminKey, invokeScopes, wakeUrl, clock, log } =
+const { engine, keys, secrets, targets, stats, audit, queueRows, adminKey, invokeScopes, wakeUrl, clock, log } =
   createEnvironment('dumbwaiter-api');
-const service = createService({ engine, keys, secrets, targets, stats, queueRows, ...(wakeUrl && { wakeUrl }) });
+const service = createService({ engine, keys, secrets, targets, stats, audit, queueRows, ...(wakeUrl && { wakeUrl }) });
 const authenticate = createAuthenticate({ keys, adminKey });
 const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
 

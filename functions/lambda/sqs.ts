@@ -9,9 +9,9 @@ import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, type GatewayEvent, requestOf } from './gateway-event.ts';
 
-const { engine, keys, secrets, targets, stats, queueRows, clock, log } = createEnvironment('dumbwaiter-sqs');
+const { engine, keys, secrets, targets, stats, audit, queueRows, clock, log } = createEnvironment('dumbwaiter-sqs');
 const face = createSqsFace({
-  service: createService({ engine, keys, secrets, targets, stats, queueRows }),
+  service: createService({ engine, keys, secrets, targets, stats, audit, queueRows }),
   engine,
   queues: queueRows,
   clock,

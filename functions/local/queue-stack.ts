@@ -50,7 +50,7 @@ export interface QueueStack {
 export function createQueueStack(options: StackOptions, reset: (() => Promise<void>) | undefined): QueueStack {
   const { parts, log, adminKey, hosts, allowedOrigins, isOwnHost } = options;
   const prometheus = createPrometheus();
-  const { engine, stats, keys, secrets, targets, records, dispatcher, queueRows, clock } = assembleQueue({
+  const { engine, stats, audit, keys, secrets, targets, records, dispatcher, queueRows, clock } = assembleQueue({
     parts,
     log,
     hosts,
@@ -63,7 +63,17 @@ export function createQueueStack(options: StackOptions, reset: (() => Promise<vo
   const jobs = createBackgroundJobs({ engine, stats, clock, log });
   const push = createPushJobs({ records, dispatcher, clock, log, ...defined({ holder: options.holder }) });
   const authenticate = createAuthenticate({ keys, adminKey });
-  const service = createService({ engine, keys, secrets, targets, stats, waitIsCheap: true, wakeUrl: wakePath, queueRows });
+  const service = createService({
+    engine,
+    keys,
+    secrets,
+    targets,
+    stats,
+    audit,
+    waitIsCheap: true,
+    wakeUrl: wakePath,
+    queueRows,
+  });
   const newRequestId = () => crypto.randomUUID();
   const app = createApp({
     service,

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../contract/errors.ts';
 
 export type OperationTextsOf<Names extends OperationName> = {
   [Name in Names]: {
-    tag: 'queues' | 'messages' | 'redrive' | 'targets' | 'schedules' | 'topics' | 'keys' | 'server';
+    tag: 'queues' | 'messages' | 'redrive' | 'targets' | 'schedules' | 'topics' | 'keys' | 'audit' | 'server';
     summary: string;
     description?: string;
     input?: InputOf<Name>;

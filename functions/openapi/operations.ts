@@ -1,6 +1,7 @@
 /** The OpenAPI texts of each operation: summary, description, example, and the error codes specific to it. */
 import type { OperationName } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
+import { auditTexts } from './audit.ts';
 import { byIdTexts } from './by-id.ts';
 import { keyTexts } from './keys.ts';
 import type { OperationTextsOf } from './operation-text.ts';
@@ -233,5 +234,6 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   ...scheduleTexts,
   ...topicTexts,
   ...keyTexts,
+  ...auditTexts,
   health: { tag: 'server', summary: 'Check that the server answers', output: { status: 'ok' }, refusals: [] },
 };

@@ -12,6 +12,7 @@ import type {
 } from '../../contract/contract.ts';
 import { routes } from '../../contract/routes.ts';
 import * as field from '../../contract/schemas/fields.ts';
+import { auditEntry } from './audit.ts';
 import {
   apiKey,
   code,
@@ -159,6 +160,7 @@ export const outputs = {
   }),
   listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
   revokeKey: nothing,
+  listAudit: z.object({ entries: z.array(auditEntry).describe('The entries of this page, newest first.'), cursor }),
   health: z.object({ status: z.enum(['ok']).describe('The server answers.') }),
 } satisfies { [Name in OperationName]: z.ZodType<OutputOf<Name>> };
 

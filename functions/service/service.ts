@@ -25,6 +25,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { authorize, coversQueue, type Principal } from '../auth/authorize.ts';
 import { covers, coversAll } from '../auth/name-patterns.ts';
+import type { Audit } from './audit.ts';
 import type { SigningSecrets } from './signing-secrets.ts';
 
 export interface Caller {
@@ -75,6 +76,7 @@ export interface ServiceParts {
   secrets: SigningSecrets;
   targets: TargetOperations;
   stats: StatsOperation;
+  audit: Audit;
   /** Whether a waiting receive costs next to nothing here, as in a long-running process. Returned to callers. Default: false. */
   waitIsCheap?: boolean;
   /** Where idle consumers can wait to be woken, absolute or relative to the base URL. Returned to callers that received nothing. */
@@ -84,7 +86,7 @@ export interface ServiceParts {
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { engine, keys, secrets, targets, stats, waitIsCheap = false, wakeUrl, queueRows } = parts;
+  const { engine, keys, secrets, targets, stats, audit, waitIsCheap = false, wakeUrl, queueRows } = parts;
   async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
     switch (call.operation) {
       case 'health':
@@ -111,6 +113,8 @@ export function createService(parts: ServiceParts): Service {
         return listTopics(call.input, principal);
       case 'queueStats':
         return stats.read(call.params.queue, call.input);
+      case 'listAudit':
+        return audit.list(call.input);
       case 'rotateSigningSecret':
         return rotateSigningSecret(call.params.queue, endsAt);
       default: {
@@ -187,7 +191,8 @@ export function createService(parts: ServiceParts): Service {
     async call(operation, params, input, caller) {
       const checkedParams = parseParams(operation, params);
       authorize(caller.principal, operation, checkedParams, input);
-      return dispatch({ operation, params: checkedParams, input: parseInput(operation, input) } as CheckedCall, caller);
+      const checked = { operation, params: checkedParams, input: parseInput(operation, input) } as CheckedCall;
+      return audit.noted({ ...caller, ...checked }, () => dispatch(checked, caller));
     },
   };
 }

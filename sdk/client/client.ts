@@ -2,7 +2,7 @@
  * The client of the SDK. `sdk/client/` holds the classes that users call: start here. They make calls through `sdk/calls/`,
  * over a transport of `sdk/transports/`.
  */
-import type { ListedQueue, Page, QueuesPage, Topic, Transport } from '../../contract/contract.ts';
+import type { AuditEntry, AuditInput, ListedQueue, Page, QueuesPage, Topic, Transport } from '../../contract/contract.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { Caller, type CallOptions, retriesDefault, timeoutMsDefault } from '../calls/caller.ts';
 import { type JsonMode, readerOf } from '../calls/json-mode.ts';
@@ -112,6 +112,14 @@ export class Dumbwaiter {
     return pagesOf(input, async (page) => {
       const { queues, cursor } = await this.#connection.caller.call('listQueues', {}, page, options);
       return [queues, cursor];
+    });
+  }
+
+  /** Lists which key changed what lately, newest first. Requires an admin key for all queues and topics. */
+  audit(input: AuditInput = {}, options?: CallOptions): Pages<AuditEntry> {
+    return pagesOf(input, async (page) => {
+      const { entries, cursor } = await this.#connection.caller.call('listAudit', {}, page, options);
+      return [entries, cursor];
     });
   }
 

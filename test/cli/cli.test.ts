@@ -64,6 +64,7 @@ describe('the command line', () => {
     const left = JSON.parse(await ok('--json', 'queue', 'show', 'orders'));
     expect(left).toMatchObject({ visibilityTimeoutSeconds: 60, counts: { ready: 0, leased: 0 } });
     await ok('queue', 'delete', 'orders', '--yes');
+    expect(await ok('audit', '--queue', 'orders', '--limit', '1')).toMatch(/\n20\S+Z\s+admin\s+deleteQueue\s+orders$/);
     expect(await run(['queue', 'show', 'orders'])).toMatchObject({ code: 1, err: expect.stringContaining('queue_not_found') });
   });
 

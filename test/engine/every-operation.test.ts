@@ -13,6 +13,7 @@ const ofServers: OperationName[] = [
   'revokeKey',
   'rotateSigningSecret',
   'queueStats',
+  'listAudit',
   'health',
   ...ofTargets,
 ];

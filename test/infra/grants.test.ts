@@ -13,7 +13,7 @@ import { keyKind } from '../../functions/auth/key-rows.ts';
 import { statsKind } from '../../functions/metrics/stats.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
-import { engineKinds, sweepKinds } from '../../infra/table-access.ts';
+import { auditKinds, engineKinds, sweepKinds } from '../../infra/table-access.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { hourMs } from '../support/durations.ts';
 import { spyOnStore } from '../support/store-spy.ts';
@@ -91,8 +91,8 @@ describe('the policies of the functions', () => {
   });
 
   test.each([
-    ['Publish', [...engineKinds, statsKind]],
-    ['Receive', [...engineKinds, statsKind]],
+    ['Publish', [...engineKinds, statsKind, ...auditKinds]],
+    ['Receive', [...engineKinds, statsKind, ...auditKinds]],
     ['Redrive', [...engineKinds, statsKind]],
     ['DeclareQueues', engineKinds],
     ['Sweep', [...sweepKinds, statsKind]],

@@ -291,6 +291,12 @@ it('the route of statistics answers the points of a queue', async () => {
   expect(await call('queueStats', where, { stepSeconds: 1_200 })).toEqual({ points: [] });
 });
 
+it('the route of the audit answers which key changed what', async () => {
+  await call('createQueue', { queue: 'routes-audit' }, {});
+  const { entries } = await call('listAudit', {}, { queue: 'routes-audit', limit: 1 });
+  expect(entries).toMatchObject([{ operation: 'createQueue', key: { id: 'admin' }, params: { queue: 'routes-audit' } }]);
+});
+
 it('the route of signing secrets creates a secret, shows it once, and replaces it while the queue exists', async () => {
   const where = { queue: 'routes-signing' };
   await call('createQueue', where, {});

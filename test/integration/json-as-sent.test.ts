@@ -225,7 +225,14 @@ describe('JSON through the SDK', () => {
   async function lambdaOf(): Promise<LambdaClient> {
     const clock = createCorrectedClock();
     const engine = createEngine({ store: createMemoryStore({ now: clock.now }), clock, random: createRandom() });
-    const service = createService({ engine, keys: {} as never, secrets: {} as never, targets: {} as never, stats: {} as never });
+    const service = createService({
+      engine,
+      keys: {} as never,
+      secrets: {} as never,
+      targets: {} as never,
+      stats: {} as never,
+      audit: { noted: (_: unknown, run: () => unknown) => run() } as never,
+    });
     const principal = {
       id: 'iam',
       scopes: ['publish' as const, 'receive' as const, 'admin' as const],
