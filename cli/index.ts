@@ -1,5 +1,9 @@
 #!/usr/bin/env node
 /** The program `dumbwaiter`. */
+import { loadEnvFile } from '../functions/local/env-file.ts';
 import { run } from './main.ts';
 
-process.exitCode = await run(process.argv.slice(2));
+loadEnvFile();
+const code = await run(process.argv.slice(2));
+// A server that lost its store has set a code of its own.
+if (code !== 0) process.exitCode = code;

@@ -18,6 +18,7 @@ import { addScheduleCommands } from './commands/schedules.ts';
 import { addServerCommands } from './commands/servers.ts';
 import { addTopicCommands } from './commands/topics.ts';
 import { addTransferCommands } from './commands/transfer.ts';
+import { addExamples } from './examples.ts';
 import { CommandFailure } from './failure.ts';
 
 export function createProgram(): Command {
@@ -38,6 +39,7 @@ Examples:
   dumbwaiter receive orders --ack
   dumbwaiter dead redrive orders-dead --reason rejected --dry-run`,
     )
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride();
   for (const add of [
     addServerCommands,
@@ -56,6 +58,7 @@ Examples:
   ]) {
     add(program);
   }
+  addExamples(program);
   return program;
 }
 

@@ -31,8 +31,7 @@ const callMsMax = 60_000;
 
 /** Throws CommandFailure if no deployment is named. */
 export async function sessionOf(command: Command): Promise<Session> {
-  const options = command.optsWithGlobals<GlobalOptions>();
-  const { url, apiKey } = await deploymentOf(options);
+  const { url, apiKey } = await deploymentOf(command);
   const caller = new Caller(
     httpTransport({ url, apiKey }),
     hostTimers,
@@ -41,11 +40,12 @@ export async function sessionOf(command: Command): Promise<Session> {
   );
   return {
     call: (operation, params, input) => caller.call(operation, params, (input ?? {}) as never),
-    ...printer(options.json === true),
+    ...printerOf(command),
   };
 }
 
-export function printer(isJson: boolean): Pick<Session, 'isJson' | 'print' | 'printRows'> {
+export function printerOf(command: Command): Pick<Session, 'isJson' | 'print' | 'printRows'> {
+  const isJson = command.optsWithGlobals<GlobalOptions>().json === true;
   return {
     isJson,
     print: (value, text) => console.log(isJson ? writeJson(value) : text),
@@ -56,17 +56,21 @@ export function printer(isJson: boolean): Pick<Session, 'isJson' | 'print' | 'pr
   };
 }
 
-async function deploymentOf({ url, apiKey, context }: GlobalOptions): Promise<Deployment> {
-  if (url !== undefined && apiKey !== undefined && context === undefined) return { url, apiKey };
+/** A key is never sent to another URL than the one that it was named with. */
+export async function deploymentOf(command: Command): Promise<Deployment> {
+  const { context, ...given } = command.optsWithGlobals<GlobalOptions>();
+  // A context on the command line counts before the environment.
+  const { url, apiKey } = context === undefined ? given : {};
+  if (url !== undefined && apiKey !== undefined) return { url, apiKey };
+  if (url !== undefined || apiKey !== undefined) {
+    throw new CommandFailure('Give both a URL and a key: --url and --api-key, or DUMBWAITER_URL and DUMBWAITER_API_KEY.');
+  }
   const { current, deployments } = await readContexts();
   const name = context ?? current;
   const found = name === undefined ? undefined : deployments[name];
-  if (context !== undefined && !found) throw new CommandFailure(`There is no context "${context}"; "context list" shows all.`);
-  const deployment = { url: url ?? found?.url, apiKey: apiKey ?? found?.apiKey };
-  if (deployment.url === undefined || deployment.apiKey === undefined) {
-    throw new CommandFailure(
-      'Name the deployment: by --url and --api-key, by DUMBWAITER_URL and DUMBWAITER_API_KEY, or by "context add".',
-    );
-  }
-  return deployment as Deployment;
+  if (found) return found;
+  if (context !== undefined) throw new CommandFailure(`There is no context "${context}"; "context list" shows all.`);
+  throw new CommandFailure(
+    'Name the deployment: by --url and --api-key, by DUMBWAITER_URL and DUMBWAITER_API_KEY, or by "context add".',
+  );
 }

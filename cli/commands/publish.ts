@@ -33,10 +33,6 @@ export function addPublishCommands(program: Command): void {
     .addOption(new Option('--delay <seconds>', 'when it can be received').argParser(numberOf))
     .addOption(new Option('--priority <number>', 'its priority').argParser(numberOf))
     .addOption(new Option('--attribute <name=value>', 'an attribute; may be given several times').argParser(attributeOf))
-    .addHelpText(
-      'after',
-      `\nExamples:\n  dumbwaiter publish orders '{"order": 4711}' --attribute kind=created\n  dumbwaiter publish orders --file orders.ndjson`,
-    )
     .action(async (queue: string, body: string | undefined, options: PublishOptions, command: Command) => {
       const { file, count, id, group, dedupKey, delay, priority, attribute } = options;
       if ((body === undefined) === (file === undefined)) throw new CommandFailure('Give either a body or --file.');

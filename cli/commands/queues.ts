@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { ListedQueue } from '../../contract/contract.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
-import { CommandFailure } from '../failure.ts';
+import { confirm, withYes } from '../confirm.ts';
 import { jsonOf } from '../options.ts';
 import { type Session, sessionOf } from '../session.ts';
 import type { Column } from '../table.ts';
@@ -72,15 +72,14 @@ export function addQueueCommands(program: Command): void {
         );
       });
   }
-  const confirmed = (command: Command) => command.option('--yes', 'does it without asking');
-  confirmed(queue.command('purge <queue>').description('removes all messages that were published before')).action(
+  withYes(queue.command('purge <queue>').description('removes all messages that were published before')).action(
     async (name: string, { yes }: { yes?: true }, command: Command) => {
       const session = await sessionOf(command);
       await confirm(`Remove all messages of ${name}?`, yes);
       session.print(await session.call('purge', { queue: name }), `${name} is purged.`);
     },
   );
-  confirmed(queue.command('delete <queue>').description('removes the queue and its messages')).action(
+  withYes(queue.command('delete <queue>').description('removes the queue and its messages')).action(
     async (name: string, { yes }: { yes?: true }, command: Command) => {
       const session = await sessionOf(command);
       await confirm(`Delete ${name} and all its messages?`, yes);
@@ -137,15 +136,4 @@ function columnsSince(before: Seen | undefined, at: number): Column<ListedQueue>
 function jsonTextOf(text: string): string {
   jsonOf(text);
   return text;
-}
-
-/** Asks in a terminal. Elsewhere it refuses without `--yes`, because nobody can answer. */
-async function confirm(question: string, yes: true | undefined): Promise<void> {
-  if (yes) return;
-  if (!process.stdin.isTTY) throw new CommandFailure(`${question} Say so with --yes.`);
-  const { createInterface } = await import('node:readline/promises');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} (yes/no) `);
-  terminal.close();
-  if (answer !== 'yes') throw new CommandFailure('Nothing was changed.');
 }

@@ -28,7 +28,6 @@ export interface DataFolder {
   close(): void;
 }
 
-export const dataFolderDefault = '.dumbwaiter';
 const settingsFile = 'local.json';
 const lockFile = 'lock';
 const accessKeyFile = 'access-key-secret';

@@ -1,27 +1,11 @@
 /** `npm start -- --forward orders=http://127.0.0.1:3000/hook`: a target of the queue for as long as the server runs. */
-import { InvalidArgumentError } from 'commander';
 import { DumbwaiterError } from '../../contract/errors.ts';
-import { isPathName } from '../../contract/path-names.ts';
+import type { Forward } from './forward-option.ts';
 import type { ServingQueue } from './serve-queue.ts';
 import { StartFailure } from './start-failure.ts';
 
-export interface Forward {
-  queue: string;
-  url: string;
-}
-
 /** The name of the targets that this option puts. */
 export const forwardTarget = 'npm-start-forward';
-
-/** Adds an option's value to those before it. */
-export function forwardOf(text: string, earlier: Forward[] = []): Forward[] {
-  const [, queue = '', url = ''] = /^([^=]*)=(.*)$/.exec(text) ?? [];
-  if (!isPathName('queue', queue) || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new InvalidArgumentError('Give a queue and a URL, such as orders=http://127.0.0.1:3000/hook.');
-  }
-  if (earlier.some((one) => one.queue === queue)) throw new InvalidArgumentError(`The queue ${queue} is forwarded twice.`);
-  return [...earlier, { queue, url }];
-}
 
 type Serving = Pick<ServingQueue, 'engine' | 'records' | 'targets'>;
 

@@ -2,3 +2,14 @@
 export class StartFailure extends Error {
   override readonly name = 'StartFailure';
 }
+
+/** Prints a StartFailure in one line, and lets the process end with 1. */
+export async function reportStartFailure(program: Promise<unknown>): Promise<void> {
+  try {
+    await program;
+  } catch (error) {
+    if (!(error instanceof StartFailure)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}

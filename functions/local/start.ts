@@ -1,35 +1,16 @@
 /**
- * `npm start`: the local server as a program.
+ * `npm start`: the options of the local server. `run-start.ts` runs it, and is loaded only then: other programs show these options.
  * This folder runs the whole queue on one machine: `server.ts` assembles it, `dynamodb.ts` opens its store, and `http-server.ts` serves it.
  */
 import { Command } from 'commander';
-import { dataFolderDefault } from './data-folder.ts';
-import type { FirstAccessKey, FirstKey } from './first-keys.ts';
-import { type Forward, forwardOf } from './forward.ts';
-import type { DynamodbAccess, LocalData } from './local-store.ts';
-import { createLocalLog } from './log.ts';
-import { portDefault, portOf } from './port-option.ts';
-import { type LocalServer, startLocal } from './server.ts';
-import { StartFailure } from './start-failure.ts';
-import { stopOnSignal } from './stop-on-signal.ts';
-
-interface Options {
-  port: number;
-  host: string;
-  data: string;
-  memory?: true;
-  dynamodb?: true;
-  allowOrigin: string[];
-  allowHost: string[];
-  forward: Forward[];
-  sqsAnonymous?: true;
-  sqsCreateQueues?: true;
-  localstackHealth?: true;
-  verbose?: true;
-}
+import { loadEnvFile } from './env-file.ts';
+import { forwardOf } from './forward-option.ts';
+import type { StartOptions } from './run-start.ts';
+import { dataFolderDefault, portDefault, portOf } from './server-options.ts';
+import { reportStartFailure } from './start-failure.ts';
 
 /** `name`: how the user calls it. `keyCommand`: prints the key of a data folder. */
-export function startCommand(name = 'npm start --', keyCommand = 'npm run -s keys -- show'): Command {
+export function startCommand(name = 'npm start --', keyCommand = 'npm run -s dumbwaiter -- local-key'): Command {
   return new Command(name)
     .description('Runs the whole queue on this machine.')
     .option('--port <number>', 'port to listen on; 0 for any free one', portOf, portDefault)
@@ -49,125 +30,18 @@ export function startCommand(name = 'npm start --', keyCommand = 'npm run -s key
     .option('--sqs-create-queues', 'create queues that calls of SQS name and that do not exist')
     .option('--localstack-health', 'answer /_localstack/health, for tools that wait for LocalStack; with --port 4566')
     .option('--verbose', 'log each call')
+    .option('--json', 'greet with a line of JSON')
     .addHelpText(
       'after',
       '\nEnvironment: DUMBWAITER_API_KEY, an admin key of your choice; AWS_ENDPOINT_URL_DYNAMODB, another DynamoDB engine.',
     )
-    .action((options: Options) => run(options, keyCommand));
-}
-
-async function run(options: Options, keyCommand: string): Promise<void> {
-  let server: LocalServer;
-  try {
-    server = await startLocal({
-      data: dataOf(options),
-      dynamodb: options.dynamodb === true,
-      log: createLocalLog({ calls: options.verbose === true }),
-      host: options.host,
-      port: options.port,
-      allowedOrigins: options.allowOrigin,
-      allowedHosts: options.allowHost,
-      forwards: options.forward,
-      sqsAnonymous: options.sqsAnonymous === true,
-      sqsCreatesQueues: options.sqsCreateQueues === true,
-      localstackHealth: options.localstackHealth === true,
-      adminKey: process.env.DUMBWAITER_API_KEY || undefined,
+    .action(async (_: object, command: Command) => {
+      const { runStart } = await import('./run-start.ts');
+      await runStart(command.optsWithGlobals<StartOptions>(), keyCommand);
     });
-  } catch (error) {
-    if (!(error instanceof StartFailure)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-    return;
-  }
-  // Before the greeting: a program that waits for it may send a signal at once.
-  const stopped = stopOnSignal(server);
-  console.log(greeting(server, options, keyCommand));
-  await stopped;
 }
 
-function dataOf({ memory, data }: Options): LocalData['place'] {
-  const endpoint = process.env.AWS_ENDPOINT_URL_DYNAMODB;
-  if (endpoint !== undefined && endpoint !== '') return { endpoint };
-  return memory === true ? 'memory' : { folder: data };
+if (import.meta.main) {
+  loadEnvFile();
+  await reportStartFailure(startCommand().parseAsync());
 }
-
-function greeting(
-  { url, dynamodb, place, firstKey, firstAccessKey }: LocalServer,
-  { data, forward, sqsAnonymous }: Options,
-  keyCommand: string,
-): string {
-  const show = `${keyCommand}${data === dataFolderDefault ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`}`;
-  const { line, key } = keyTexts(firstKey, show);
-  return [
-    `Dumbwaiter listens on ${url}\nData: ${place}\n${line}`,
-    ...(forward.length === 0 ? [] : [forward.map((one) => `Messages of ${one.queue} go to ${one.url}`).join('\n')]),
-    ...(dynamodb === undefined
-      ? []
-      : [
-          'For programs that use DynamoDB beside the queue (dumbwaiter-queue/direct), to paste into their shell:',
-          dynamodbExports(dynamodb),
-        ]),
-    ...sqsLines(url, sqsAnonymous ? anonymous : firstAccessKey, show),
-    'A first round trip, to paste into another shell:',
-    firstRoundTrip(url, key),
-    'Ctrl-C stops it.',
-  ].join('\n\n');
-}
-
-/** The line about the API key, and its value for the shell if it can be shown. A key that the user gave is not printed. */
-function keyTexts(firstKey: FirstKey, show: string): { line: string; key?: string } {
-  switch (firstKey.from) {
-    case 'given':
-      return { line: 'API key: as given by DUMBWAITER_API_KEY' };
-    case 'generated':
-      return { line: `API key: ${firstKey.text}`, key: firstKey.text };
-    case 'folder':
-      return { line: `API key: generated at the first start; "${show}" prints it.`, key: `$(${show})` };
-    case 'elsewhere':
-      return { line: 'API key: created earlier. To use another, set DUMBWAITER_API_KEY and start again.' };
-  }
-}
-
-function dynamodbExports({ endpoint, region, accessKeyId }: DynamodbAccess): string {
-  return [
-    `export AWS_ENDPOINT_URL_DYNAMODB=${endpoint}`,
-    `export AWS_REGION=${region}`,
-    ...(accessKeyId === undefined ? [] : [`export AWS_ACCESS_KEY_ID=${accessKeyId}`, 'export AWS_SECRET_ACCESS_KEY=local']),
-  ].join('\n');
-}
-
-/** Clients do not send a request without credentials. Any will do. */
-const anonymous: FirstAccessKey = { accessKeyId: 'anonymous', secretAccessKey: 'anonymous', isNew: true };
-
-/** The secret is printed only at the start that issued it. Later, a command prints it. */
-function sqsLines(url: string, accessKey: FirstAccessKey | undefined, show: string): string[] {
-  if (!accessKey) return [];
-  const { accessKeyId, secretAccessKey, isNew } = accessKey;
-  return [
-    'For programs that use SQS, to paste into their shell:',
-    [
-      `export AWS_ENDPOINT_URL_SQS=${url}`,
-      // The AWS CLI and boto3 read the second name only.
-      'export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1',
-      `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
-      `export AWS_SECRET_ACCESS_KEY=${isNew ? secretAccessKey : `$(${show} --secret-access-key)`}`,
-    ].join('\n'),
-  ];
-}
-
-/** Shell commands that show a new user a first round trip. `key`: a key, or a shell substitution that prints it. */
-function firstRoundTrip(url: string, key: string | undefined): string {
-  const auth = `-H "authorization: Bearer $DUMBWAITER_API_KEY"`;
-  const json = `-H 'content-type: application/json'`;
-  const queue = '"$DUMBWAITER_URL/v1/queues/hello';
-  return [
-    `export DUMBWAITER_URL=${url}`,
-    ...(key === undefined ? [] : [`export DUMBWAITER_API_KEY=${key}`]),
-    `curl -sSw '\\n' -X PUT ${queue}" ${auth}`,
-    `curl -sSw '\\n' ${queue}/publish" ${auth} ${json} -d '{"messages":[{"body":"Hello, world"}]}'`,
-    `RECEIPT=$(curl -sSw '\\n' -X POST ${queue}/receive" ${auth} | tee /dev/stderr | sed -n 's/.*"receipt":"\\([^"]*\\)".*/\\1/p')`,
-    `curl -sSw '\\n' ${queue}/ack" ${auth} ${json} -d "{\\"receipts\\":[\\"$RECEIPT\\"]}"`,
-  ].join('\n');
-}
-
-if (import.meta.main) await startCommand().parseAsync();

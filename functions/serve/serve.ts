@@ -1,39 +1,13 @@
 /**
  * `npm run serve`, and the program of the container: the queue of a deployment on a port, for any number of instances side by side.
- * `deployment.ts` opens the tables, and `functions/local/` has the parts that `npm start` uses too.
+ * These are its options. `run-serve.ts` runs it, `deployment.ts` opens the tables, and `functions/local/` has the parts that `npm start`
+ * uses too.
  */
 import { Command, Option } from 'commander';
-import { defined } from '../../contract/defined.ts';
-import { timeLimitsDefault } from '../local/http-server.ts';
-import { portDefault, portOf } from '../local/port-option.ts';
-import { type ServingQueue, serveQueue } from '../local/serve-queue.ts';
-import { StartFailure } from '../local/start-failure.ts';
-import { stopOnSignal } from '../local/stop-on-signal.ts';
-import type { Log } from '../service/log.ts';
-import { publicHostsAnd } from '../service/outgoing-post.ts';
-import { type Deployment, openDeployment } from './deployment.ts';
-import { createJsonLog } from './json-log.ts';
-
-/** From a signal to the end of the process. Container runtimes kill a process ten seconds after the signal. */
-const stopMsMax = 8_000;
-
-interface Options {
-  host: string;
-  port: number;
-  messagesTable?: string;
-  leasesTable?: string;
-  queuesTable?: string;
-  adminKeySecret?: string;
-  accessKeySecret?: string;
-  pushAllowedHosts: string;
-  allowOrigin: string[];
-}
-
-const tableOptions = {
-  messages: { name: 'messagesTable', flag: '--messages-table', variable: 'DUMBWAITER_MESSAGES_TABLE' },
-  leases: { name: 'leasesTable', flag: '--leases-table', variable: 'DUMBWAITER_LEASES_TABLE' },
-  queues: { name: 'queuesTable', flag: '--queues-table', variable: 'DUMBWAITER_QUEUES_TABLE' },
-} as const;
+import { loadEnvFile } from '../local/env-file.ts';
+import { portDefault, portOf } from '../local/server-options.ts';
+import { reportStartFailure } from '../local/start-failure.ts';
+import { type ServeOptions, tableOptions } from './serve-options.ts';
 
 /** `name`: how the user calls it. */
 export function serveCommand(name = 'npm run serve --'): Command {
@@ -68,81 +42,14 @@ export function serveCommand(name = 'npm run serve --'): Command {
       'after',
       '\nEnvironment: DUMBWAITER_API_KEY, an admin key of your choice instead of the secret. AWS credentials and the region as for every AWS program.',
     )
-    .action(run);
+    .action(async (options: ServeOptions) => {
+      const { runServe } = await import('./run-serve.ts');
+      await runServe(options);
+    });
   return command;
 }
 
-async function run(options: Options): Promise<void> {
-  const log = createJsonLog();
-  try {
-    const deployment = await openDeployment({
-      tables: tablesOf(options),
-      adminKey: process.env.DUMBWAITER_API_KEY || undefined,
-      adminKeySecret: options.adminKeySecret || undefined,
-      accessKeySecret: options.accessKeySecret || undefined,
-    });
-    await serve(deployment, options, log);
-  } catch (error) {
-    if (!(error instanceof StartFailure)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
+if (import.meta.main) {
+  loadEnvFile();
+  await reportStartFailure(serveCommand().parseAsync());
 }
-
-function tablesOf(options: Options) {
-  const missing = Object.values(tableOptions).filter(({ name }) => !options[name]);
-  if (missing.length > 0) {
-    const names = missing.map(({ flag, variable }) => `${variable} (or ${flag})`).join(', ');
-    throw new StartFailure(`Not set: ${names}. The outputs of the deployed stack name the tables.`);
-  }
-  const { messagesTable: messages, leasesTable: leases, queuesTable: queues } = options;
-  return { messages: messages!, leases: leases!, queues: queues! };
-}
-
-async function serve(
-  { parts, adminKey, accessKeys, invoke, checkFunction, region, close }: Deployment,
-  options: Options,
-  log: Log,
-): Promise<void> {
-  let queue: ServingQueue;
-  try {
-    queue = await serveQueue({
-      parts,
-      log,
-      host: options.host,
-      port: options.port,
-      timeLimits: timeLimitsDefault,
-      adminKey,
-      ...defined({ accessKeys }),
-      // A caller with an API key must not reach the private network by the URL of a check-back or a target.
-      hosts: publicHostsAnd(options.pushAllowedHosts.split(',')),
-      invoke,
-      checkFunction,
-      region,
-      allowedOrigins: options.allowOrigin,
-    });
-  } catch (error) {
-    close();
-    throw error;
-  }
-  const stop = () => {
-    endInTime(log);
-    return queue.stop();
-  };
-  const stopped = stopOnSignal({ died: new Promise(() => {}), close: stop });
-  log.info('Listening', { url: queue.url, region });
-  await stopped;
-  log.info('Stopped', {});
-  close();
-}
-
-/** What still runs after `stopMsMax` ends with the process, as in a crash, and loses nothing that was acknowledged. */
-function endInTime(log: Log): void {
-  const end = () => {
-    log.warn('Stopped before everything had ended', { ms: stopMsMax });
-    process.exit();
-  };
-  setTimeout(end, stopMsMax).unref();
-}
-
-if (import.meta.main) await serveCommand().parseAsync();

@@ -1,9 +1,10 @@
-/** The command line as a program, against a local server. */
+/** The command line against a local server. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Outcome, runCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 
@@ -21,12 +22,6 @@ afterAll(async () => {
   expect(queue.defects).toEqual([]);
 });
 
-interface Outcome {
-  code: number;
-  out: string;
-  err: string;
-}
-
 function environment(): NodeJS.ProcessEnv {
   return {
     PATH: process.env.PATH,
@@ -36,8 +31,10 @@ function environment(): NodeJS.ProcessEnv {
   };
 }
 
-function run(args: readonly string[], { input = '', env = environment() } = {}): Promise<Outcome> {
-  return new Promise((resolve) => {
+/** In a process of its own where it reads standard input. */
+function run(args: readonly string[], { input, env = environment() }: { input?: string; env?: NodeJS.ProcessEnv } = {}) {
+  if (input === undefined) return runCommand(args, env);
+  return new Promise<Outcome>((resolve) => {
     const child = execFile(process.execPath, [program, ...args], { env }, (error, out, err) =>
       resolve({ code: error ? Number(error.code) : 0, out: out.trim(), err: err.trim() }),
     );
@@ -115,12 +112,15 @@ describe('the command line', () => {
 
   it('exactly as many messages are imported as were exported, and a second import adds none', async () => {
     for (const name of ['from', 'to']) await ok('queue', 'create', name);
-    await run(['publish', 'from', '--file', '-'], { input: Array.from({ length: 130 }, (_, n) => `{"n":${n}.10}`).join('\n') });
+    const file = join(folder, 'messages.ndjson');
+    await writeFile(file, Array.from({ length: 130 }, (_, n) => `{"n":${n}.10}`).join('\n'));
+    await ok('publish', 'from', '--file', file);
     await ok('publish', 'from', '"later"', '--delay', '600');
     const { out, err } = await run(['export', 'from']);
     expect([out.split('\n').length, err]).toEqual([131, '131 messages.']);
+    await writeFile(file, `${out}\n`);
     for (let time = 0; time < 2; time++) {
-      expect((await run(['import', 'to'], { input: `${out}\n` })).code).toBe(0);
+      await ok('import', 'to', '--file', file);
       expect((await queue.http.call('getQueue', { queue: 'to' })).counts).toMatchObject({ ready: 130, delayed: 1 });
     }
     expect(out).toContain('{"n":7.10}');
@@ -147,11 +147,29 @@ describe('the command line', () => {
     const key = await ok('keys', 'create', 'ci', '--queues', 'orders,mails', '--scopes', 'publish', 'receive');
     expect(key).toMatch(/^dw_/);
     const listed = await ok('keys', 'list');
-    expect(listed).toContain('orders,mails');
+    expect(listed).toMatch(/ci\s+publish,receive\s+orders,mails\s+never\s+never/);
     expect(listed).not.toContain(key);
     const { id } = (await queue.http.as(key).call('getOwnKey', {})) as { id: string };
     await ok('keys', 'revoke', id);
     expect((await queue.http.as(key).send('GET', '/v1/keys/own')).status).toBe(401);
+  });
+
+  it('a key covers topics, and then queues only if they are given; an access key is printed with its secret', async () => {
+    const expires = '2999-01-31T00:00:00.000Z';
+    const made = JSON.parse(
+      await ok('--json', 'keys', 'create', 'shop', '--topics', 'stock-*', '--scopes', 'publish,receive', '--expires', expires),
+    );
+    expect(made).toMatchObject({ queues: [], topics: ['stock-*'], scopes: ['publish', 'receive'], expiresAt: expires });
+    const lines = (await ok('keys', 'create', 'sqs', '--scopes', 'publish', '--access-key')).split('\n');
+    expect(lines.slice(1)).toEqual([
+      expect.stringMatching(/^export AWS_ACCESS_KEY_ID=\S+$/),
+      expect.stringMatching(/^export AWS_SECRET_ACCESS_KEY=\S+$/),
+    ]);
+    expect((await run(['keys', 'create', 'x', '--scopes', 'root'])).code).toBe(2);
+    expect(await run(['keys', 'create', 'x', '--scopes', 'publish', '--expires', '2001-01-31T00:00:00Z'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('expiresAt: must be in the future'),
+    });
   });
 
   it('start runs a whole server, whose key can be shown again', async () => {
@@ -195,7 +213,15 @@ describe('the command line', () => {
     const bare = { PATH: process.env.PATH, DUMBWAITER_CONFIG: join(folder, 'contexts.json') };
     const none = await run(['queues'], { env: bare });
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining('context add') });
+    const { server } = queue;
     await ok('context', 'add', 'here');
+    // A key goes to no other URL than its own.
+    expect(await run(['queues', '--url', server.url], { env: bare })).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('both a URL and a key'),
+    });
+    const elsewhere = { ...bare, DUMBWAITER_URL: 'http://127.0.0.1:9', DUMBWAITER_API_KEY: 'of another' };
+    expect((await run(['queues', '--context', 'here'], { env: elsewhere })).code).toBe(0);
     expect((await stat(bare.DUMBWAITER_CONFIG)).mode & 0o777).toBe(0o600);
     expect(await readFile(bare.DUMBWAITER_CONFIG, 'utf8')).toContain(adminKey);
     expect((await run(['queues'], { env: bare })).code).toBe(0);

@@ -1,7 +1,8 @@
-/** The command-line option that names a port. */
+/** Options that several programs have. */
 import { InvalidArgumentError } from 'commander';
 
 export const portDefault = 8420;
+export const dataFolderDefault = '.dumbwaiter';
 
 export function portOf(text: string): number {
   const port = Number(text);
