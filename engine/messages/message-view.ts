@@ -41,18 +41,24 @@ function deathRecord({ death }: LeaseRow, slot: Slot): DeathRecord | undefined {
 }
 
 /** The receipt of a leased message. */
-export function receiptOf({ incarnation }: QueueRecord, lease: LeaseRow, index: number): string {
+export function receiptOf({ incarnation }: QueueRecord, lease: LeaseRow, index: number, receivedAt?: number): string {
   const freeAt = lease.kind === 'keyed' ? lease.keyed.freeAt : undefined;
   const place = { incarnation, rowId: lease.id, slot: index, count: lease.slots.length, token: lease.slots[index]!.token! };
-  return formatReceipt({ ...place, ...defined({ needsCleanup: lease.needsCleanup, freeAt }) });
+  return formatReceipt({ ...place, ...defined({ needsCleanup: lease.needsCleanup, freeAt, receivedAt }) });
 }
 
-export function receivedMessage(queue: QueueRecord, lease: LeaseRow, index: number, from: Content): ReceivedMessage {
+export function receivedMessage(
+  queue: QueueRecord,
+  lease: LeaseRow,
+  index: number,
+  from: Content,
+  receivedAt?: number,
+): ReceivedMessage {
   const slot = lease.slots[index]!;
   return defined({
     id: messageIdOf(lease, index),
     ...content(from),
-    receipt: receiptOf(queue, lease, index),
+    receipt: receiptOf(queue, lease, index, receivedAt),
     receives: slot.receives,
     failures: slot.failures,
     priority: priorityOf(lease),

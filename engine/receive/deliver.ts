@@ -51,7 +51,9 @@ export async function deliver(ctx: Context, claimer: Claimer, { claimed, removal
   const readable = await readableOf(ctx, claimer, allowed, (one) => contents[claimed.indexOf(one)]);
   const deliverable = await stillDeliverable(ctx, claimer, [...readable.keys()]);
   await claimer.limiter?.returnUnused(deliverable.reduce((sum, { slots }) => sum + slots.length, 0));
-  await claimer.remember?.(deliverable.flatMap(({ lease, slots }) => slots.map((slot) => receiptOf(claimer.queue, lease, slot))));
+  const receivedAt = ctx.clock.now();
+  const receipts = ({ lease, slots }: Claimed) => slots.map((slot) => receiptOf(claimer.queue, lease, slot, receivedAt));
+  await claimer.remember?.(deliverable.flatMap(receipts));
   // What came before may outlast the leases, so check them again.
   const left = await stillDeliverable(ctx, claimer, deliverable);
   await claimer.limiter?.returnUndelivered(
@@ -60,7 +62,7 @@ export async function deliver(ctx: Context, claimer: Claimer, { claimed, removal
   );
 
   const messages = left.flatMap((one): ReceivedMessage[] =>
-    one.slots.map((slot) => receivedMessage(claimer.queue, one.lease, slot, readable.get(one)![slot]!)),
+    one.slots.map((slot) => receivedMessage(claimer.queue, one.lease, slot, readable.get(one)![slot]!, receivedAt)),
   );
   const failure = errors.find((error) => error !== undefined);
   if (messages.length === 0 && failure) throw failure;

@@ -13,7 +13,7 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import { authorizeReset, type Principal } from '../auth/authorize.ts';
 import { coversAll } from '../auth/name-patterns.ts';
 import { problemOf, refusalOf } from '../errors/refusal.ts';
-import type { Log } from '../service/log.ts';
+import { type CountAnswer, type Log, logAnswer } from '../service/log.ts';
 import type { Service } from '../service/service.ts';
 import { inTime, type TimeLeft } from '../service/time-left.ts';
 import { type ConsoleFiles, createConsole } from './console.ts';
@@ -26,6 +26,7 @@ export interface AppParts {
   service: Service;
   authenticate: Authenticate;
   log: Log;
+  countAnswer?: CountAnswer;
   /** Generates the id of a request whose `Bindings` have none. */
   newRequestId(): string;
   /** Origins whose web pages may call from a browser; `*` allows all. Default: none. On AWS, API Gateway handles this instead. */
@@ -82,7 +83,8 @@ export function createApp(parts: AppParts): Hono<Env> {
     const ms = Math.round(performance.now() - startedAt);
     const { operation, principal, queue, topic, code } = context.var;
     const { method } = context.req;
-    log.info('Answered', { requestId, method, operation, queue, topic, principal, status: context.res.status, code, ms });
+    const { status } = context.res;
+    logAnswer(log, { requestId, method, operation, queue, topic, principal, status, code, ms }, parts.countAnswer);
   });
 
   if (isOwnHost !== undefined) {

@@ -12,16 +12,17 @@ import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 
-const { engine, keys, secrets, targets, stats, audit, queueRows, adminKey, invokeScopes, wakeUrl, clock, log } =
-  createEnvironment('dumbwaiter-api');
+const environment = createEnvironment('dumbwaiter-api');
+const { engine, keys, secrets, targets, stats, audit, queueRows, adminKey, invokeScopes, wakeUrl, clock } = environment;
+const { log, countAnswer, flushCounts } = environment;
 const service = createService({ engine, keys, secrets, targets, stats, audit, queueRows, ...(wakeUrl && { wakeUrl }) });
 const authenticate = createAuthenticate({ keys, adminKey });
-const app = createApp({ service, authenticate, log, newRequestId: () => crypto.randomUUID() });
+const app = createApp({ service, authenticate, log, countAnswer, newRequestId: () => crypto.randomUUID() });
 
 export async function handler(event: unknown, context: LambdaContext): Promise<GatewayAnswer | InvocationAnswer> {
   log.begin(context);
   const answer = await answerTo(event, context);
-  await stats.flush();
+  await flushCounts();
   return answer;
 }
 
@@ -33,5 +34,5 @@ async function answerTo(event: unknown, context: LambdaContext): Promise<Gateway
   }
   // API keys do not apply here. Every caller that IAM lets invoke this function has the function's scopes, on all queues.
   const principal = { id: 'iam', scopes: invokeScopes, queues: ['*'], topics: ['*'] };
-  return answerInvocation(event, { service, principal, log, requestId: context.awsRequestId, left });
+  return answerInvocation(event, { service, principal, log, countAnswer, requestId: context.awsRequestId, left });
 }

@@ -13,7 +13,7 @@ const beginShare = 1 / 3;
 /** Time reserved to give back what is still being delivered then. */
 const reserveMs = 10_000;
 
-const { records, dispatcher, stats, clock, log, invokeDispatch } = createEnvironment('dumbwaiter-dispatch');
+const { records, dispatcher, clock, log, invokeDispatch, flushCounts } = createEnvironment('dumbwaiter-dispatch');
 
 export async function handler(event: DispatchEvent | { Records: StreamRecord[] }, context: LambdaContext): Promise<void> {
   log.begin(context);
@@ -24,7 +24,7 @@ export async function handler(event: DispatchEvent | { Records: StreamRecord[] }
   } else if (await dispatch(event.queue, context.getRemainingTimeInMillis())) {
     await invokeDispatch(context.functionName, [event.queue]);
   }
-  await stats.flush();
+  await flushCounts();
 }
 
 /** Returns whether messages may be left that another invocation could deliver now. */

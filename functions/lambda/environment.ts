@@ -11,6 +11,8 @@ import { assembleQueue, type ServedQueue } from '../assembly.ts';
 import { secretAccessKeys } from '../auth/access-keys.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
 import { allScopes } from '../auth/authorize.ts';
+import { createEmf, type Emf } from '../metrics/emf.ts';
+import type { CountAnswer } from '../service/log.ts';
 import { publicHostsAnd } from '../service/outgoing-post.ts';
 import { createLambdaLog, type LambdaLog } from './log.ts';
 
@@ -19,6 +21,11 @@ export interface Environment extends ServedQueue {
   /** The scopes of callers that invoke this function directly. IAM decides which callers may. */
   invokeScopes: readonly Scope[];
   log: LambdaLog;
+  countAnswer: CountAnswer;
+  /** Undefined if the deployment has no metrics of queues. */
+  emf: Emf | undefined;
+  /** Stores and prints what was counted. Must be called at the end of each invocation: the function may never run again. */
+  flushCounts(): Promise<void>;
   /** Invokes the redrive function to run a task, which Lambda queues, and retries twice if the function fails. */
   invokeRedrive(functionName: string, event: RedriveEvent): Promise<void>;
   /** Invokes the dispatch function for each of these queues. One that fails keeps none from theirs. Rejects with the first failure. */
@@ -62,9 +69,15 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
   const adminKeySecret = variables.DUMBWAITER_ADMIN_KEY_SECRET;
   const accessKeySecret = variables.DUMBWAITER_ACCESS_KEY_SECRET;
   const parts = dynamoParts({ client: createDynamoClient(access('dynamodb')), tables, forJson: true });
+  const namespace = variables.DUMBWAITER_METRICS_NAMESPACE;
+  const queues = new Set((variables.DUMBWAITER_METRICS_QUEUES ?? '').split(','));
+  // Not by `console`: Lambda would put more before the JSON.
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  const emf = namespace ? createEmf({ namespace, queues, clock: parts.clock, print }) : undefined;
   const queue = assembleQueue({
     parts,
     log,
+    meters: emf ? [emf.meter] : [],
     hosts: publicHostsAnd((variables.DUMBWAITER_PUSH_ALLOWED_HOSTS ?? '').split(',')),
     invoke: (functionName, payload, signal) => invokeFunction(lambda, { functionName, payload, type: 'RequestResponse', signal }),
     checkFunction: async (functionName) => {
@@ -84,6 +97,12 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
         : secretAdminKey(() => readSecret(secretsManager, adminKeySecret), parts.clock),
     invokeScopes: scopesOf(variables.DUMBWAITER_INVOKE_SCOPES),
     log,
+    emf,
+    countAnswer: (operation, isAvailable) => emf?.answered(operation, isAvailable),
+    async flushCounts() {
+      emf?.flush();
+      await queue.stats.flush();
+    },
     invokeRedrive: invokeLater,
     async invokeDispatch(functionName, queues) {
       const failures: unknown[] = [];

@@ -9,13 +9,15 @@ import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, type GatewayEvent, requestOf } from './gateway-event.ts';
 
-const { engine, keys, secrets, targets, stats, audit, queueRows, clock, log } = createEnvironment('dumbwaiter-sqs');
+const { engine, keys, secrets, targets, stats, audit, queueRows, clock, log, countAnswer, flushCounts } =
+  createEnvironment('dumbwaiter-sqs');
 const face = createSqsFace({
   service: createService({ engine, keys, secrets, targets, stats, audit, queueRows }),
   engine,
   queues: queueRows,
   clock,
   log,
+  countAnswer,
   newRequestId: () => crypto.randomUUID(),
   authenticate: createAuthenticateSqs({ keys, clock, isAnonymous: false }),
 });
@@ -25,7 +27,7 @@ export async function handler(event: GatewayEvent, context: LambdaContext): Prom
   const { request, bindings } = requestOf(event);
   if (!face.takes(request)) return notFound(event);
   const answer = await answerOf(await face.fetch(request, { ...bindings, left: timeLeft(context, clock) }));
-  await stats.flush();
+  await flushCounts();
   return answer;
 }
 

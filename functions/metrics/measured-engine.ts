@@ -1,7 +1,7 @@
-/** Counts what passes through an engine in this process: calls, messages, and how long messages wait and are handled. */
+/** Counts what passes through an engine in this process: messages, and how long they wait and are handled. */
 import type { OperationName, OutputOf } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Engine, EngineEvent } from '../../engine/engine.ts';
+import { parseReceipt } from '../../engine/model/receipts.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import type { FlowCount, FlowTime } from './flow.ts';
 
@@ -9,12 +9,7 @@ import type { FlowCount, FlowTime } from './flow.ts';
 export interface Meter {
   counted(queue: string, what: FlowCount, messages: number): void;
   timed(queue: string, what: FlowTime, seconds: number): void;
-  /** `isAvailable`: whether the call was not answered with an error of the server (5xx). */
-  called?(operation: OperationName, isAvailable: boolean, seconds: number): void;
 }
-
-/** Receives whose acks are timed: of more, the oldest are forgotten. */
-const heldMax = 10_000;
 
 /** `create` makes the engine, which reports its events to `observe`. */
 export function measuredEngine(
@@ -22,7 +17,6 @@ export function measuredEngine(
   meters: readonly Meter[],
   create: (observe: (event: EngineEvent) => void) => Engine,
 ): Engine {
-  const receivedAt = new Map<string, number>();
   const count: Meter['counted'] = (queue, what, messages) => {
     if (messages > 0) for (const meter of meters) meter.counted(queue, what, messages);
   };
@@ -43,20 +37,16 @@ export function measuredEngine(
     if (messages.length === 0) count(queue, 'emptyReceives', 1);
     count(queue, 'received', messages.length);
     const now = clock.now();
-    for (const { receipt, receives, publishedAt } of messages) {
+    for (const { receives, publishedAt } of messages) {
       if (receives === 1) time(queue, 'waiting', (now - Date.parse(publishedAt)) / 1000);
-      receivedAt.set(receipt, now);
-      if (receivedAt.size > heldMax) receivedAt.delete(receivedAt.keys().next().value!);
     }
   }
 
-  function settled(queue: string, receipts: readonly string[], results: readonly { ok: boolean }[], isAck: boolean): void {
+  function acked(queue: string, receipts: readonly string[], results: readonly { ok: boolean }[]): void {
     const now = clock.now();
     for (const [index, receipt] of receipts.entries()) {
-      const at = receivedAt.get(receipt);
-      if (!results[index]?.ok) continue;
-      receivedAt.delete(receipt);
-      if (isAck && at !== undefined) time(queue, 'handling', (now - at) / 1000);
+      const at = results[index]?.ok ? parseReceipt(receipt)?.receivedAt : undefined;
+      if (at !== undefined) time(queue, 'handling', (now - at) / 1000);
     }
   }
 
@@ -66,7 +56,7 @@ export function measuredEngine(
     const { results = [] } = output as { results?: { ok: boolean }[] };
     if (operation === 'publish') published(queue, output as OutputOf<'publish'>);
     if (operation === 'receive') received(queue, output as OutputOf<'receive'>);
-    if (operation === 'ack' || operation === 'release') settled(queue, receipts, results, operation === 'ack');
+    if (operation === 'ack') acked(queue, receipts, results);
     const done = results.filter(({ ok }) => ok).length;
     if (operation === 'ack') count(queue, 'acked', done);
     if (operation === 'release' && failed !== undefined) count(queue, 'failed', done);
@@ -78,19 +68,9 @@ export function measuredEngine(
     input: object,
     run: () => Promise<Output>,
   ): Promise<Output> {
-    const startedAt = clock.now();
-    const end = (isAvailable: boolean) => {
-      for (const meter of meters) meter.called?.(operation, isAvailable, (clock.now() - startedAt) / 1000);
-    };
-    try {
-      const output = await run();
-      noted(operation, params, input, output);
-      end(true);
-      return output;
-    } catch (error) {
-      end(error instanceof DumbwaiterError && error.status < 500);
-      throw error;
-    }
+    const output = await run();
+    noted(operation, params, input, output);
+    return output;
   }
 
   const inner = create(observe);

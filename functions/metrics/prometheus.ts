@@ -2,13 +2,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ListedQueue } from '../../contract/contract.ts';
 import { pageEntriesMax } from '../../contract/limits.ts';
+import { depthStates } from '../../contract/metrics.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { timeBounds } from './flow.ts';
 import type { Meter } from './measured-engine.ts';
 
 /** Queues that have series of their own. Of further ones, the counts are summed up as the queue `other`, and the depth is left out. */
 const queuesMax = 1_000;
-const states = ['ready', 'delayed', 'leased', 'dead', 'prepared'] as const;
 const stepNames = {
   published: 'published',
   received: 'received',
@@ -20,6 +20,8 @@ const stepNames = {
 
 export interface Prometheus {
   meter: Meter;
+  /** Counts an answered call. */
+  answered(operation: string, isAvailable: boolean, seconds: number): void;
   contentType: string;
   /** Reads the depth of the queues, and answers all metrics. */
   text(engine: Pick<Engine, 'callChecked'>): Promise<string>;
@@ -27,54 +29,27 @@ export interface Prometheus {
 
 export function createPrometheus(): Prometheus {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const messages = new Counter({
-    name: 'dumbwaiter_messages_total',
-    help: 'Messages that passed a step in this process.',
-    labelNames: ['queue', 'step'],
-    registers,
+  const terms = <Label extends string>(name: string, labelNames: Label[], help: string) => ({
+    name: `dumbwaiter_${name}`,
+    help,
+    labelNames,
+    registers: [registry],
   });
-  const emptyReceives = new Counter({
-    name: 'dumbwaiter_empty_receives_total',
-    help: 'Receives that found nothing.',
-    labelNames: ['queue'],
-    registers,
-  });
+  const buckets = [...timeBounds];
+  const messages = new Counter(terms('messages_total', ['queue', 'step'], 'Messages that passed a step in this process.'));
+  const emptyReceives = new Counter(terms('empty_receives_total', ['queue'], 'Receives that found nothing.'));
   const times = {
-    waiting: new Histogram({
-      name: 'dumbwaiter_waiting_seconds',
-      help: 'Time from publish to first receive.',
-      labelNames: ['queue'],
-      buckets: [...timeBounds],
-      registers,
-    }),
-    handling: new Histogram({
-      name: 'dumbwaiter_handling_seconds',
-      help: 'Time from receive to ack, where this process did both.',
-      labelNames: ['queue'],
-      buckets: [...timeBounds],
-      registers,
-    }),
+    waiting: new Histogram({ ...terms('waiting_seconds', ['queue'], 'Time from publish to first receive.'), buckets }),
+    handling: new Histogram({ ...terms('handling_seconds', ['queue'], 'Time from receive to ack.'), buckets }),
   };
-  const calls = new Histogram({
-    name: 'dumbwaiter_call_seconds',
-    help: 'Calls of the engine; `available` is false for those that failed through no fault of the caller.',
-    labelNames: ['operation', 'available'],
-    registers,
-  });
-  const depth = new Gauge({
-    name: 'dumbwaiter_queue_messages',
-    help: 'Messages by state, as one call can count them.',
-    labelNames: ['queue', 'state'],
-    registers,
-  });
-  const oldest = new Gauge({
-    name: 'dumbwaiter_queue_oldest_age_seconds',
-    help: 'How long the oldest ready or dead message has waited; 0 if none waits.',
-    labelNames: ['queue'],
-    registers,
-  });
+  const calls = new Histogram(
+    terms('call_seconds', ['operation', 'available'], 'Answered calls; `available` is false for errors of the server (5xx).'),
+  );
+  const depth = new Gauge(terms('queue_messages', ['queue', 'state'], 'Messages by state, as one call can count them.'));
+  const oldest = new Gauge(
+    terms('queue_oldest_age_seconds', ['queue'], 'How long the oldest ready or dead message has waited; 0 if none waits.'),
+  );
 
   const named = new Set<string>();
   const label = (queue: string) => {
@@ -96,7 +71,7 @@ export function createPrometheus(): Prometheus {
     oldest.reset();
     for (const { name, counts } of queues.slice(0, queuesMax)) {
       if (!counts) continue;
-      for (const state of states) depth.set({ queue: name, state }, counts[state]);
+      for (const state of depthStates) depth.set({ queue: name, state }, counts[state]);
       oldest.set({ queue: name }, counts.oldestAgeSeconds ?? 0);
     }
   }
@@ -108,8 +83,8 @@ export function createPrometheus(): Prometheus {
         else messages.inc({ queue: label(queue), step: stepNames[what] }, count);
       },
       timed: (queue, what, seconds) => times[what].observe({ queue: label(queue) }, seconds),
-      called: (operation, isAvailable, seconds) => calls.observe({ operation, available: String(isAvailable) }, seconds),
     },
+    answered: (operation, isAvailable, seconds) => calls.observe({ operation, available: String(isAvailable) }, seconds),
     contentType: registry.contentType,
     async text(engine) {
       await readDepths(engine);

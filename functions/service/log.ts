@@ -13,6 +13,28 @@ export interface Log {
   error(message: string, fields: LogFields, error?: unknown): void;
 }
 
+/** Counts answered calls. `isAvailable`: whether the answer was no error of the server (5xx). */
+export type CountAnswer = (operation: string, isAvailable: boolean, seconds: number) => void;
+
+export interface Answer {
+  requestId: string;
+  method?: string;
+  /** Undefined for requests that name none. */
+  operation: string | undefined;
+  queue?: string | undefined;
+  topic?: string | undefined;
+  principal?: string | undefined;
+  status: number;
+  code: string | undefined;
+  ms: number;
+}
+
+/** Logs an answered call, and counts it. Alike for HTTP, SQS and calls by Lambda invoke. */
+export function logAnswer(log: Log, answer: Answer, count: CountAnswer | undefined): void {
+  log.info('Answered', { ...answer });
+  if (answer.operation !== undefined) count?.(answer.operation, answer.status < 500, answer.ms / 1000);
+}
+
 const messages = {
   dead_lettered: 'Dead-lettered',
   expired: 'Expired',

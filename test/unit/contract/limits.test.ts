@@ -59,8 +59,8 @@ describe('the limits', () => {
     expect(limits.rowBytesMax).toBeLessThan(limits.parcelBytesMax);
   });
 
-  it('the id of any message fits into a receipt, beside incarnation, token, marks and an instant', () => {
-    const othersChars = 2 * 8 + 12 + 8 + 13;
+  it('the id of any message fits into a receipt, beside incarnation, token, marks and two instants', () => {
+    const othersChars = 2 * 8 + 12 + 8 + 2 * 13;
     expect(limits.anyMessageIdCharsMax).toBeGreaterThanOrEqual(limits.messageIdCharsMax);
     expect(limits.anyMessageIdCharsMax + othersChars).toBeLessThan(limits.receiptCharsMax);
   });

@@ -14,6 +14,8 @@ describe('a receipt', () => {
   it.each<Partial<Receipt>>([
     {},
     { slot: 9, count: 10 },
+    { receivedAt: 1_769_860_800_000 },
+    { count: 10, needsCleanup: true, freeAt: 1_769_860_800_000, receivedAt: 1_769_860_800_001 },
     { slot: 2, count: 3 },
     { rowId: '01jz00000000000zzzzzzzzz.3' },
     { rowId: 'abcdefg1=order-1' },
