@@ -1,8 +1,8 @@
 /** What a publish to a topic writes into one group of a queue. */
 import type { Context } from '../context/context.ts';
 import { removeLasting } from '../leases/offloaded-bodies.ts';
-import { writeChunks } from '../model/content-codec.ts';
-import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
+import { tailOf } from '../lifecycle/group-tail.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
 import { appendedTo, groupWrites, readGroups, type SeenGroup } from '../publish/group-writes.ts';
 import { markerIdOf, takenBy } from '../publish/markers.ts';
 import type { Pending } from '../publish/parcels.ts';
@@ -38,8 +38,9 @@ export function groupDelivery(
   const appended = appendedTo(ctx, queue, free, parcels, placeBody);
   const bodies = appended.parcels.map(({ body }) => body);
 
-  const at = (rows: SeenGroup): Delivery => {
-    const { writes, version, displaced } = groupWrites(ctx, queue, appended, rows);
+  /** `refused`: the last parcel of the transaction that the group's row refused before. */
+  const at = (rows: SeenGroup, refused = ''): Delivery => {
+    const { writes, version, last, displaced } = groupWrites(ctx, queue, appended, rows);
     ours.add(version);
     return {
       writes,
@@ -48,16 +49,13 @@ export function groupDelivery(
       async again(inTheWay, sentAt) {
         if (inTheWay.some((one) => one?.row && ours.has(one.row.version))) return 'applied';
         const [group, ...others] = inTheWay;
-        if (others.every((one) => one === undefined)) return at({ ...rows, row: { id: rowId, row: group?.row, readAt: sentAt } });
-        // An id or a key was taken meanwhile. That refuses every copy of this request.
-        if (ours.size === 1) await removeLasting(ctx, bodies);
+        if (others.every((one) => one === undefined))
+          return at({ ...rows, row: { id: rowId, row: group?.row, readAt: sentAt } }, last);
+        // An id or a key was taken meanwhile. That refuses every copy of this request, and the group's tail those of the one before.
+        if (refused <= tailOf(ctx, rows.row)) await removeLasting(ctx, bodies);
         const [now] = (await readGroups(ctx, [free])) as [SeenGroup];
         if ([now.row, ...now.markers.values()].some(({ row }) => ours.has(row?.version))) return 'applied';
-        const next = groupDelivery(ctx, free, now, { told, placeBody: placeOwn, ours });
-        for (const { content, chunks, ttl } of next?.bodies ?? []) {
-          await writeChunks(ctx.store, content, chunks, ttl, writeDeadline(sentAt));
-        }
-        return next ?? 'nothing';
+        return groupDelivery(ctx, free, now, { told, placeBody: placeOwn, ours }) ?? 'nothing';
       },
     };
   };

@@ -4,7 +4,7 @@
  * is never applied later, because the row that was in its way stays, or has changed for good.
  */
 import type { Context } from '../context/context.ts';
-import { removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
+import { type OffloadedBody, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { StoreError, type Transacted, type Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
@@ -20,19 +20,26 @@ export type Outcome = 'applied' | { refused: readonly InTheWay[] };
  */
 export async function writeTogether(ctx: Context, planned: Deliveries, fixed: readonly Write[] = []): Promise<Outcome> {
   const { by } = planned;
-  const bodies = planned.deliveries.flatMap((delivery) => delivery.bodies);
-  let wasRefused = false;
+  // A group's row may change so that a late copy of a refused transaction is applied after all: what that names stays.
+  const mayBeNamed = new Set<OffloadedBody>();
   const attempt = async (deliveries: readonly Delivery[]): Promise<{ done: Outcome } | { seen: readonly Delivery[] }> => {
     const writes = [...fixed, ...deliveries.flatMap((delivery) => delivery.writes)];
-    const sentAt = ctx.clock.now();
-    const result = await transacted(ctx, writes, by);
+    const bodies = deliveries.flatMap((delivery) => delivery.bodies).filter((body) => !mayBeNamed.has(body));
+    let sentAt = 0;
+    const result = await withBodies(ctx, bodies, { by }, () => {
+      sentAt = ctx.clock.now();
+      return transacted(ctx, writes, by);
+    });
     if (result.ok) {
       await removeChunks(ctx, ...deliveries.flatMap(({ displaced = [] }) => displaced));
       return { done: 'applied' };
     }
     const refused = result.refused.slice(0, fixed.length);
-    if (refused.some((one) => one !== undefined)) return { done: { refused } };
-    wasRefused = true;
+    if (refused.some((one) => one !== undefined)) {
+      await removeLasting(ctx, bodies);
+      return { done: { refused } };
+    }
+    for (const body of bodies) mayBeNamed.add(body);
     let at = fixed.length;
     const decided = deliveries.map((delivery) => {
       const inTheWay = result.refused.slice(at, at + delivery.writes.length);
@@ -43,11 +50,7 @@ export async function writeTogether(ctx: Context, planned: Deliveries, fixed: re
     if (next.includes('applied')) return { done: 'applied' };
     return { seen: next.filter((delivery): delivery is Delivery => typeof delivery === 'object') };
   };
-  const write = () => untilDone('a row that the publish writes', planned.deliveries, attempt, 'throttled');
-  // A group's row may change so that a late copy of a refused transaction is applied after all.
-  const outcome = await withBodies(ctx, bodies, { by }, write, () => wasRefused);
-  if (outcome !== 'applied' && !wasRefused) await removeLasting(ctx, bodies);
-  return outcome;
+  return untilDone('a row that the publish writes', planned.deliveries, attempt, 'throttled');
 }
 
 async function transacted(ctx: Context, writes: readonly Write[], by: number): Promise<Transacted> {

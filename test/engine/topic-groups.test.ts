@@ -1,8 +1,11 @@
 /** Publishes to a topic into groups, under own ids and keys, and with delays. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { PublishEntry } from '../../contract/contract.ts';
+import { type Store, StoreError } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
 import { onBothStores } from '../support/on-both-stores.ts';
+import type { StoreSpy } from '../support/store-spy.ts';
 import { bodiesOf, subscribe, topicProcess } from '../support/topic-bed.ts';
 
 onBothStores('a publish to a topic into groups', (driven) => {
@@ -66,6 +69,84 @@ onBothStores('a publish to a topic into groups', (driven) => {
     expect((await bodiesOf(driven(), 'b')).sort()).toEqual([3, 'mine', large].sort());
     const held = await driven().receive('t-a');
     expect(held.map(({ body }) => body)).toEqual([large, large, 3]);
+  });
+
+  describe('offloaded bodies without a TTL', () => {
+    const large = noise(3000);
+    const forever = { retentionSeconds: null };
+    const entries = [
+      { body: large, group, id: 'one' },
+      { body: `x${large}`, group, id: 'two' },
+      { body: `y${large}`, group },
+    ];
+    const lasting = async () =>
+      (await driven().rows('messages')).filter(({ shard, ttl }) => (shard as string).startsWith('body:') && ttl === undefined);
+
+    /** Before each transaction of the publish, one of these. */
+    function atEachTransaction(...publishes: (() => Promise<unknown>)[]) {
+      const { spy } = driven();
+      const before: StoreSpy['before'] = async ({ method }) => {
+        if (method !== 'transact') return;
+        spy.before = () => {};
+        await publishes.shift()?.();
+        spy.before = before;
+      };
+      spy.before = before;
+      return () => expect(publishes).toEqual([]);
+    }
+
+    it('a publish that finds ids taken in two queues, and cannot read one of them, leaves none', async () => {
+      await subscribe(driven(), { a: { settings: forever }, b: { settings: forever } });
+      const taken = atEachTransaction(async () => {
+        for (const queue of ['t-a', 't-b']) await driven().publish(queue, { body: 'mine', id: 'one' });
+      });
+      const { store } = driven().spy;
+      let transactions = 0;
+      const over: Store = {
+        ...store,
+        get(keys, options) {
+          const isGroup = keys.some((key) => key.table === 'leases' && key.id.includes('=two'));
+          if (transactions > 0 && isGroup && reads++ === 1) throw new StoreError('too busy', 'no');
+          return store.get(keys, options);
+        },
+        transact(writes, options) {
+          transactions++;
+          return store.transact(writes, options);
+        },
+      };
+      let reads = 0;
+      expect((await topicProcess(driven(), over).publish(...entries))[0]).toMatchObject({ ok: false, code: 'unavailable' });
+      taken();
+      expect(reads).toBe(2);
+      expect(await lasting()).toEqual([]);
+    });
+
+    it.each<[string, PublishEntry[]]>([
+      [
+        'one id after the other',
+        [
+          { body: 'mine', id: 'one' },
+          { body: 'mine', id: 'two' },
+        ],
+      ],
+      [
+        'an id after the end of the group has moved',
+        [
+          { body: 'mine', group },
+          { body: 'mine', id: 'one' },
+        ],
+      ],
+    ])('a publish that loses %s to other publishes leaves those of its messages', async (_, others) => {
+      await subscribe(driven(), { a: { settings: forever }, b: { settings: forever } });
+      const publish = (other: PublishEntry) => () => {
+        driven().clock.advance(1);
+        return driven().publish('t-b', other);
+      };
+      const lost = atEachTransaction(...others.map(publish));
+      await topicProcess(driven()).publish(...entries);
+      lost();
+      expect(await lasting()).toHaveLength(2);
+    });
   });
 
   it('a delayed message of a group keeps its place in each queue', async () => {

@@ -123,8 +123,8 @@ export const publications: readonly Mutant[] = [
   {
     name: 'a step whose refused request is applied late removes its bodies',
     file: 'engine/topics/write-together.ts',
-    find: "if (outcome !== 'applied' && !wasRefused) await",
-    replace: "if (outcome !== 'applied') await",
+    find: 'for (const body of bodies) mayBeNamed.add(body);',
+    replace: '',
     tests: ['test/engine/topic-lost-answers.test.ts'],
   },
 ];
