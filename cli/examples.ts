@@ -48,6 +48,7 @@ export const examples: { readonly [command: string]: readonly string[] } = {
     `dumbwaiter keys create checkout --queues 'orders*' --scopes publish --access-key`,
   ],
   'keys revoke': ['dumbwaiter keys revoke 7m2k9q4t1x8v'],
+  audit: ['dumbwaiter audit --queue orders --from 2026-01-31T00:00:00Z'],
   export: ['dumbwaiter export orders > orders.ndjson'],
   import: ['dumbwaiter import orders --file orders.ndjson'],
   doctor: ['dumbwaiter doctor', 'dumbwaiter doctor --json'],

@@ -20,7 +20,6 @@ export function addAuditCommand(program: Command): void {
     .option('--from <instant>', 'only calls at or after this instant')
     .option('--until <instant>', 'only calls before this instant')
     .option('--limit <count>', 'at most so many', numberOf, pageSize)
-    .addHelpText('after', '\nExample:\n  dumbwaiter audit --queue orders --from 2026-01-31T00:00:00Z')
     .action(async ({ limit, ...filters }: AuditOptions, command: Command) => {
       const session = await sessionOf(command);
       const pages = pagesOf({ ...filters, limit: pageSize }, async (page) => {
