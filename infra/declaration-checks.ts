@@ -38,6 +38,12 @@ export function checkConsumer(at: string, queue: string, target: string, terms: 
   if (faults.length > 0) throw new Error([`${at}: what it declares would be refused.`, ...faults].join('\n  '));
 }
 
+/** The same for an API key of a program. */
+export function checkKey(at: string, terms: object): void {
+  const faults = faultsOf(inputs.createKey, terms, 'the key of a program');
+  if (faults.length > 0) throw new Error([`${at}: what it declares would be refused.`, ...faults].join('\n  '));
+}
+
 function faultsOfTopic(topic: string, declared: unknown): string[] {
   const { subscriptions, settings } = withoutSubscriptions(declared);
   const within = `topics.${topic}`;
@@ -69,7 +75,7 @@ function faultsOfSubscription(given: unknown, within: string): string[] {
 }
 
 function faultsOf(
-  schema: (typeof inputs)['createQueue' | 'createTopic' | 'subscribe' | 'putSchedule' | 'putTarget'],
+  schema: (typeof inputs)['createQueue' | 'createTopic' | 'subscribe' | 'putSchedule' | 'putTarget' | 'createKey'],
   given: unknown,
   within: string,
 ): string[] {

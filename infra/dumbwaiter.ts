@@ -5,24 +5,27 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
-import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Grant } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
-import { Construct } from 'constructs';
+import type { Construct } from 'constructs';
 import type { TargetInput } from '../contract/contract.ts';
 import { Alarms } from './alarms.ts';
 import { addDashboard } from './dashboard.ts';
 import { checkConsumer, type Declarations } from './declaration-checks.ts';
 import { DeclaredQueues } from './declared-queues.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
+import { DumbwaiterRef, type IDumbwaiter } from './dumbwaiter-ref.ts';
 import { Functions } from './functions.ts';
 import { GeneratedSecret } from './generated-secret.ts';
-import { grantDirect, grantInvoke, grantServe, grantTransactions } from './grants.ts';
 import { PublicApi } from './http-api.ts';
+import { type DumbwaiterAttributes, ImportedDumbwaiter } from './imported-dumbwaiter.ts';
 import type { NodeFunction } from './node-function.ts';
 import { addOutputs } from './outputs.ts';
 import { addPush, checkRunTime } from './push.ts';
+import { QueueKeys } from './queue-keys.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import { QueueRef } from './queue-ref.ts';
 import { addSqs, type Sqs } from './sqs.ts';
@@ -43,19 +46,21 @@ const defaults = {
  * const dumbwaiter = new Dumbwaiter(this, 'Dumbwaiter', {
  *   queues: { orders: { deadLetter: { queue: 'orders-dead', maxReceives: 5 } }, 'orders-dead': {} },
  * });
- * dumbwaiter.grantPublish(checkout);
- * checkout.addEnvironment('DUMBWAITER_FUNCTION', dumbwaiter.publishFunction.functionName);
+ * dumbwaiter.queue('orders').connect(checkout);
+ * dumbwaiter.queue('orders').addConsumer(charge);
  * ```
  *
- * To have a function invoked for the messages of a queue: `dumbwaiter.queue('orders').addConsumer(fn)`.
- *
- * There are two entry points: HTTP with an API key, and direct invocation of a function, which IAM authorizes. `grantPublish`,
- * `grantReceive` and `grantAdmin` open the second one. Each lets its grantee invoke a function that does what the scope of that name
- * allows, on all queues, and refuses everything else. To restrict a caller to some queues, give it an API key.
+ * There are two entry points: HTTP with an API key, and direct invocation of a function, which IAM authorizes. `connect` opens the first one,
+ * for all queues or some. `grantPublish`, `grantReceive` and `grantAdmin` open the second one. Each lets its grantee invoke a function that
+ * does what the scope of that name allows, on all queues, and refuses everything else.
  * `grantDirect`, `grantServe` and `grantTransactions` are for programs that work on the tables themselves.
  */
-export class Dumbwaiter extends Construct {
-  /** Base URL of the HTTP API. */
+export class Dumbwaiter extends DumbwaiterRef {
+  /** A deployment of another app in this account and Region, by its outputs. Its grants change nothing but their grantees. */
+  static fromAttributes(scope: Construct, id: string, attributes: DumbwaiterAttributes): IDumbwaiter {
+    return new ImportedDumbwaiter(scope, id, attributes);
+  }
+
   readonly url: string;
   /** The API behind `url`, to add a firewall or more domains. Do not add routes: every path belongs to the queue. */
   readonly httpApi: HttpApi;
@@ -69,9 +74,12 @@ export class Dumbwaiter extends Construct {
   readonly #declarations: Declarations;
   #declared: DeclaredQueues | undefined;
   #dispatch: NodeFunction | undefined;
+  #keys: QueueKeys | undefined;
+  readonly #encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: DumbwaiterProps = {}) {
     super(scope, id);
+    this.#encryptionKey = props.encryptionKey;
     const deletionProtection = props.deletionProtection ?? true;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const logs = { logRetention: props.logRetention ?? RetentionDays.ONE_MONTH, removalPolicy };
@@ -152,42 +160,29 @@ export class Dumbwaiter extends Construct {
     }
   }
 
-  /** A queue, to add consumers to. It must be declared, here or by a topic, or exist. */
   queue(name: string): QueueRef {
-    return new QueueRef(name, (...consumer) => this.#addConsumer(...consumer));
+    return new QueueRef(name, {
+      scope: this,
+      url: () => this.url,
+      keys: () => this.queueKeys(),
+      addConsumer: (...consumer) => this.#addConsumer(...consumer),
+    });
   }
 
-  /** The secret whose value is the first admin key, as plain text. */
   get adminKeySecret(): Secret {
     return this.#adminKey.secret;
   }
 
-  /** Runs what the scope `publish` allows, for principals that may invoke it. */
   get publishFunction(): IFunction {
     return this.#functions.publish.function;
   }
 
-  /** Runs what the scope `receive` allows (receive, ack, release, extend, reading messages), for principals that may invoke it. */
   get receiveFunction(): IFunction {
     return this.#functions.receive.function;
   }
 
-  /** Runs every operation. It is the main function behind the HTTP API. A principal that may invoke it needs no API key. */
   get adminFunction(): IFunction {
     return this.#functions.api.function;
-  }
-
-  /** Lets a principal of this account publish to every queue by invoking `publishFunction`. Throws for principals of other accounts. */
-  grantPublish(grantee: IGrantable): Grant {
-    return grantInvoke(this, this.publishFunction, grantee);
-  }
-
-  /**
-   * Lets a principal of this account receive from every queue, and ack, release, extend and read its messages, by invoking
-   * `receiveFunction`. Throws for principals of other accounts.
-   */
-  grantReceive(grantee: IGrantable): Grant {
-    return grantInvoke(this, this.receiveFunction, grantee);
   }
 
   /** Lets the queue ask this function whether to commit prepared messages. Also name the function in a queue's setting `prepared`. */
@@ -195,35 +190,19 @@ export class Dumbwaiter extends Construct {
     return target.grantInvoke(this.#functions.sweep.function);
   }
 
-  /** Lets a principal of this account do everything, including keys, by invoking `adminFunction`. Throws for principals of other accounts. */
-  grantAdmin(grantee: IGrantable): Grant {
-    return grantInvoke(this, this.adminFunction, grantee);
+  protected serverSecrets(): GeneratedSecret[] {
+    return [this.#adminKey, ...(this.#sqs ? [this.#sqs.accessKeySecret] : [])];
   }
 
-  /**
-   * Lets a principal of this account run the queue in its own process, over the direct transport. It may read and write the tables
-   * themselves, except API keys. That allows every operation on every queue and more: in the tables, IAM can neither distinguish queues nor
-   * enforce the queue's rules. Throws for principals of other accounts.
-   */
-  grantDirect(grantee: IGrantable): Grant {
-    return grantDirect(this, grantee, this.tables);
-  }
-
-  /**
-   * Lets a principal of this account run the server for teams (`npm run serve`, or its container). It may read and write the tables
-   * themselves, API keys included, and read the first admin key and the secret of access keys. Throws for principals of other accounts.
-   */
-  grantServe(grantee: IGrantable): Grant {
-    return grantServe(this, grantee, this.tables, [this.#adminKey, ...(this.#sqs ? [this.#sqs.accessKeySecret] : [])]);
-  }
-
-  /**
-   * Lets a principal of this account commit, in its own transactions, the entries that `publishItems` and `ackItems` made for it over HTTP
-   * or Lambda. It can then put any row into the tables of messages: grant this only to programs that are trusted with all queues. Throws
-   * for principals of other accounts.
-   */
-  grantTransactions(grantee: IGrantable): Grant {
-    return grantTransactions(this, grantee, this.tables);
+  protected queueKeys(): QueueKeys {
+    const { function: registrar, role } = this.#functions.declareQueues;
+    this.#keys ??= new QueueKeys(this, 'Keys', {
+      functionArn: registrar.functionArn,
+      role,
+      tables: this.tables,
+      encryptionKey: this.#encryptionKey,
+    });
+    return this.#keys;
   }
 
   #addConsumer(queue: string, fn: IFunction, name: string, terms: Omit<TargetInput, 'functionName'>): void {

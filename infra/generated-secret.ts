@@ -7,14 +7,28 @@ import { Construct } from 'constructs';
 import type { NodeFunction } from './node-function.ts';
 
 /** 43 random letters and digits hold 256 bits. */
-const secretChars = 43;
+const secretCharsDefault = 43;
 
 export interface GeneratedSecretProps {
   description: string;
+  /** How many letters and digits. Default: 43. */
+  chars?: number;
   /** Why no function rotates it. */
   rotatedByHand: string;
   removalPolicy: RemovalPolicy;
   encryptionKey: IKey | undefined;
+}
+
+export interface ReadableSecret {
+  arn: string;
+  encryptionKey: IKey | undefined;
+}
+
+/** Allows less than `grantRead`, which would add `DescribeSecret`. */
+export function grantReading(grantee: IGrantable, { arn, encryptionKey }: ReadableSecret): Grant {
+  const granted = Grant.addToPrincipal({ grantee, actions: ['secretsmanager:GetSecretValue'], resourceArns: [arn] });
+  const key = encryptionKey?.grantDecrypt(grantee);
+  return key === undefined ? granted : granted.combine(key);
 }
 
 /** The value is plain text. */
@@ -25,10 +39,10 @@ export class GeneratedSecret extends Construct {
 
   constructor(scope: Construct, id: string, props: GeneratedSecretProps) {
     super(scope, id);
-    const { description, rotatedByHand, removalPolicy, encryptionKey } = props;
+    const { description, chars = secretCharsDefault, rotatedByHand, removalPolicy, encryptionKey } = props;
     this.secret = new Secret(this, 'Secret', {
       description,
-      generateSecretString: { passwordLength: secretChars, excludePunctuation: true },
+      generateSecretString: { passwordLength: chars, excludePunctuation: true },
       removalPolicy,
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     });
@@ -36,16 +50,11 @@ export class GeneratedSecret extends Construct {
     Validations.of(this.secret).acknowledge({ id: 'AwsSolutions-SMG4', reason: rotatedByHand });
   }
 
-  /** Allows less than `grantRead`, which would add `DescribeSecret`. */
-  allowReading(reader: NodeFunction): void {
-    reader.allow(['secretsmanager:GetSecretValue'], [this.arn]);
-    this.secret.encryptionKey?.grantDecrypt(reader.function);
+  get encryptionKey(): IKey | undefined {
+    return this.secret.encryptionKey;
   }
 
-  /** The same for a principal outside the construct. */
-  grantReading(grantee: IGrantable): Grant {
-    const granted = Grant.addToPrincipal({ grantee, actions: ['secretsmanager:GetSecretValue'], resourceArns: [this.arn] });
-    const key = this.secret.encryptionKey?.grantDecrypt(grantee);
-    return key === undefined ? granted : granted.combine(key);
+  allowReading(reader: NodeFunction): void {
+    grantReading(reader.function, this);
   }
 }

@@ -6,9 +6,8 @@ import { Stack, Token } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
-import type { GeneratedSecret } from './generated-secret.ts';
-import { adminAccess, engineKinds, serveAccess, statementsOf, type TableAccess } from './table-access.ts';
-import type { Tables } from './tables.ts';
+import { grantReading, type ReadableSecret } from './generated-secret.ts';
+import { adminAccess, type DumbwaiterTables, engineKinds, serveAccess, statementsOf, type TableAccess } from './table-access.ts';
 
 /**
  * Throws if a policy of this stack cannot reach the grantee. CDK reports success for a role of another account, although it cannot change
@@ -36,6 +35,11 @@ export function grantInvoke(scope: IConstruct, target: IFunction, grantee: IGran
   return ensureGrantable(scope, grantee, granted);
 }
 
+/** Allows reading a secret. */
+export function grantSecret(scope: IConstruct, grantee: IGrantable, secret: ReadableSecret): Grant {
+  return ensureGrantable(scope, grantee, grantReading(grantee, secret));
+}
+
 function refused(scope: IConstruct, why: string): Error {
   return new Error(`${scope.node.path}: this grant would have no effect. The grantee ${why}.`);
 }
@@ -47,22 +51,27 @@ const transactions = { messages: ['PutItem'], leases: ['PutItem', 'UpdateItem'] 
 const directAccess: TableAccess = { ...adminAccess, queueKinds: engineKinds };
 
 /** Allows every operation on every queue, except operations on keys. */
-export function grantDirect(scope: IConstruct, grantee: IGrantable, tables: Tables): Grant {
+export function grantDirect(scope: IConstruct, grantee: IGrantable, tables: DumbwaiterTables): Grant {
   return grantTables(scope, grantee, tables, directAccess);
 }
 
 /** Allows what `npm run serve` does: every operation, the sweep, and reading the secrets of keys. */
-export function grantServe(scope: IConstruct, grantee: IGrantable, tables: Tables, secrets: readonly GeneratedSecret[]): Grant {
+export function grantServe(
+  scope: IConstruct,
+  grantee: IGrantable,
+  tables: DumbwaiterTables,
+  secrets: readonly ReadableSecret[],
+): Grant {
   const granted = grantTables(scope, grantee, tables, serveAccess);
-  return secrets.reduce((all, secret) => all.combine(secret.grantReading(grantee)), granted);
+  return secrets.reduce((all, secret) => all.combine(grantReading(grantee, secret)), granted);
 }
 
 /** Allows committing entries that the queue made, whatever transport returned them. */
-export function grantTransactions(scope: IConstruct, grantee: IGrantable, tables: Tables): Grant {
+export function grantTransactions(scope: IConstruct, grantee: IGrantable, tables: DumbwaiterTables): Grant {
   return grantTables(scope, grantee, tables, transactions);
 }
 
-function grantTables(scope: IConstruct, grantee: IGrantable, tables: Tables, access: Partial<TableAccess>): Grant {
+function grantTables(scope: IConstruct, grantee: IGrantable, tables: DumbwaiterTables, access: Partial<TableAccess>): Grant {
   const grants = statementsOf(tables, access).map(({ actions, resource, conditions }) =>
     Grant.addToPrincipal({ grantee, actions, resourceArns: [resource], ...(conditions && { conditions }) }),
   );

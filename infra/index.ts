@@ -1,4 +1,8 @@
 /** The CDK construct, for use in your own stack: `import { Dumbwaiter } from 'dumbwaiter-queue/cdk'`. */
+export type { Connectable, ConnectOptions } from './connect.ts';
 export { Dumbwaiter } from './dumbwaiter.ts';
 export type { DeclaredTopic, DumbwaiterProps } from './dumbwaiter-props.ts';
-export type { ConsumerOptions, QueueRef } from './queue-ref.ts';
+export type { IDumbwaiter } from './dumbwaiter-ref.ts';
+export type { DumbwaiterAttributes } from './imported-dumbwaiter.ts';
+export type { ConsumerOptions, QueueConnectOptions, QueueRef } from './queue-ref.ts';
+export type { DumbwaiterTables } from './table-access.ts';

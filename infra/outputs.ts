@@ -17,11 +17,12 @@ export interface OutputParts {
 /** The first construct in a stack uses plain names; others prefix theirs with their id. */
 export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, sqs }: OutputParts): void {
   const stack = Stack.of(of);
-  const { api, publish, receive } = functions;
+  const { api, publish, receive, declareQueues } = functions;
   const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : of.node.id;
   const output = (name: string, value: string, description: string) =>
     new CfnOutput(stack, `${prefix}${name}`, { value, description });
   output('ApiUrl', url, 'Base URL of the HTTP API');
+  output('Region', stack.region, 'The Region of the deployment');
   output('AdminKeySecretArn', adminKey.arn, 'Secret that holds the first admin key');
   output('ApiFunctionName', api.function.functionName, 'To invoke instead of HTTP: every operation');
   output('PublishFunctionName', publish.function.functionName, 'To invoke instead of HTTP: publish only');
@@ -29,6 +30,8 @@ export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, s
   output('MessagesTableName', tables.messages.tableName, 'Messages that no receive has taken yet');
   output('LeasesTableName', tables.leases.tableName, 'Messages that are leased, delayed or kept');
   output('QueuesTableName', tables.queues.tableName, 'Queues, API keys and redrive tasks');
+  output('DeclareQueuesFunctionName', declareQueues.function.functionName, 'For stacks that import this one: makes API keys');
+  output('DeclareQueuesRoleArn', declareQueues.role.roleArn, 'For stacks that import this one: the role of that function');
   if (sqs === undefined) return;
   output('SqsEndpointUrl', url, 'For clients of SQS: the variable AWS_ENDPOINT_URL_SQS');
   output('AccessKeySecretArn', sqs.accessKeySecret.arn, 'Secret from which the secrets of access keys are derived');

@@ -1,8 +1,17 @@
-/** A queue of a deployment, by its name: what `dumbwaiter.queue('orders')` returns. */
+/** One queue of a deployment, to give to other parts of a stack. */
 import type { Duration } from 'aws-cdk-lib';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { TargetInput } from '../contract/contract.ts';
+import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IConstruct } from 'constructs';
+import type { Scope, TargetInput } from '../contract/contract.ts';
 import { targetNameCharsMax } from '../contract/limits.ts';
+import { type Connectable, type ConnectOptions, checkConnectOptions, connectClient } from './connect.ts';
+import type { GeneratedSecret } from './generated-secret.ts';
+import { grantSecret } from './grants.ts';
+import { allScopes, type QueueKeys } from './queue-keys.ts';
+
+export type QueueConnectOptions = Pick<ConnectOptions, 'scopes' | 'keyVersion'>;
 
 export interface ConsumerOptions {
   /**
@@ -32,16 +41,65 @@ export interface ConsumerOptions {
   readonly reportBatchItemFailures?: boolean;
 }
 
-/** Makes the function a target of the queue. */
-export type AddConsumer = (queue: string, fn: IFunction, name: string, terms: Omit<TargetInput, 'functionName'>) => void;
+/** What a queue needs of its deployment. */
+export interface QueueParts {
+  /** The deployment's construct, which errors name. */
+  scope: IConstruct;
+  url(): string;
+  /** Makes the function a target of the queue. */
+  addConsumer(queue: string, fn: IFunction, name: string, terms: Omit<TargetInput, 'functionName'>): void;
+  keys(): QueueKeys;
+}
 
+/**
+ * A queue of a deployment: what `dumbwaiter.queue('orders')` returns.
+ *
+ * IAM cannot tell queues apart: the functions and the tables serve all of them. So grants for one queue are grants to read the secret of an API
+ * key for this queue, which the deployment makes. Programs with the same scopes share the key. Secrets Manager charges $0.40 a month for it.
+ */
 export class QueueRef {
   readonly name: string;
-  readonly #add: AddConsumer;
+  readonly #parts: QueueParts;
 
-  constructor(name: string, add: AddConsumer) {
+  constructor(name: string, parts: QueueParts) {
     this.name = name;
-    this.#add = add;
+    this.#parts = parts;
+  }
+
+  /**
+   * Gives a program an API key for this queue, and what it needs to use the key: permission to read its secret, and the variables
+   * `DUMBWAITER_URL`, `DUMBWAITER_API_KEY_SECRET` and `DUMBWAITER_QUEUE`. Throws for principals of other accounts, and for a program that is
+   * connected already.
+   */
+  connect(client: Connectable, options: QueueConnectOptions = {}): Grant {
+    checkConnectOptions(options);
+    const { scope, url } = this.#parts;
+    const { scopes = ['publish', 'receive'], keyVersion } = options;
+    return connectClient(scope, client, { url: url(), key: this.#key(scopes, keyVersion), queue: this.name });
+  }
+
+  /** Lets a principal of this account read the secret of an API key that may publish to this queue, `keySecret('publish')`. */
+  grantPublish(grantee: IGrantable): Grant {
+    return grantSecret(this.#parts.scope, grantee, this.#key(['publish']));
+  }
+
+  /** The same for a key that may receive from this queue, and ack, release, extend and read its messages: `keySecret('receive')`. */
+  grantReceive(grantee: IGrantable): Grant {
+    return grantSecret(this.#parts.scope, grantee, this.#key(['receive']));
+  }
+
+  /** The same for a key that may do everything with this queue: `keySecret('publish', 'receive', 'admin')`. */
+  grantAdmin(grantee: IGrantable): Grant {
+    return grantSecret(this.#parts.scope, grantee, this.#key(allScopes));
+  }
+
+  /** The secret whose value is an API key for this queue with these scopes, as plain text: for a container, say. */
+  keySecret(...scopes: [Scope, ...Scope[]]): Secret {
+    return this.#key(scopes).secret;
+  }
+
+  #key(scopes: readonly Scope[], version?: number): GeneratedSecret {
+    return this.#parts.keys().key({ queues: [this.name], topics: undefined, scopes, version });
   }
 
   /**
@@ -51,7 +109,7 @@ export class QueueRef {
    */
   addConsumer(fn: IFunction, { name = nameOf(fn), maxBatchingWindow, ...terms }: ConsumerOptions = {}): void {
     const window = maxBatchingWindow && { maxBatchingWindowSeconds: maxBatchingWindow.toSeconds() };
-    this.#add(this.name, fn, name, { ...terms, ...window });
+    this.#parts.addConsumer(this.name, fn, name, { ...terms, ...window });
   }
 }
 

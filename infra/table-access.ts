@@ -1,6 +1,13 @@
 /** The DynamoDB permissions of each function. */
+import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { NodeFunction } from './node-function.ts';
-import type { Tables } from './tables.ts';
+
+/** The three tables of a deployment. With `exactOptionalPropertyTypes`, a `Table` is no `ITable`. */
+export interface DumbwaiterTables {
+  readonly messages: ITable | Table;
+  readonly leases: ITable | Table;
+  readonly queues: ITable | Table;
+}
 
 /** The DynamoDB actions that a function needs on each table and on the index of due leases, without the prefix `dynamodb:`. */
 export interface TableAccess {
@@ -96,6 +103,8 @@ export const sqsAccess: TableAccess = {
 export const forgetSecretsAccess: TableAccess = { queues: ['DeleteItem'], queueKinds: ['signing'] };
 /** For the targets that a stack declares, besides `declareQueuesAccess`. */
 export const declareTargetsAccess: TableAccess = { queues: queuesAndTargets, queueKinds: ['target'] };
+/** For the API keys that a stack declares. */
+export const declareKeysAccess = { queues: [...readOne, 'PutItem', 'DeleteItem'], queueKinds: ['key'] } as const;
 /**
  * For creating and updating queues and topics. A topic that was just deleted and is declared again leaves rows to remove. A stack that
  * declares schedules needs `messageAccess`: putting a schedule may publish at once.
@@ -103,15 +112,16 @@ export const declareTargetsAccess: TableAccess = { queues: queuesAndTargets, que
 export const declareQueuesAccess: TableAccess = { queues, queueKinds: engineKinds };
 
 /** The statements that allow an access, each on one table or index. */
-export function statementsOf(tables: Tables, access: Partial<TableAccess>) {
-  const statements: [actions: readonly string[] | undefined, resource: string, conditions?: Conditions | undefined][] = [
-    [access.messages, tables.messages.tableArn],
-    [access.leases, tables.leases.tableArn],
-    [access.dueLeases, `${tables.leases.tableArn}/index/due`],
-    [access.queues, tables.queues.tableArn, queueKindsOnly(access)],
+export function statementsOf(tables: DumbwaiterTables, access: Partial<TableAccess>) {
+  const statements: [actions: readonly string[] | undefined, resource: () => string, conditions?: Conditions | undefined][] = [
+    [access.messages, () => tables.messages.tableArn],
+    [access.leases, () => tables.leases.tableArn],
+    [access.dueLeases, () => `${tables.leases.tableArn}/index/due`],
+    [access.queues, () => tables.queues.tableArn, queueKindsOnly(access)],
   ];
+  // Of an imported deployment, only the tables that are named may be needed.
   return statements.flatMap(([actions, resource, conditions]) =>
-    actions ? [{ actions: actions.map((action) => `dynamodb:${action}`), resource, conditions }] : [],
+    actions ? [{ actions: actions.map((action) => `dynamodb:${action}`), resource: resource(), conditions }] : [],
   );
 }
 
@@ -124,7 +134,7 @@ function queueKindsOnly({ queueKinds }: Partial<TableAccess>): Conditions | unde
   return queueKinds && { [`ForAllValues:${operator}`]: { 'dynamodb:LeadingKeys': [...queueKinds] } };
 }
 
-export function allowTables(to: NodeFunction, tables: Tables, access: TableAccess): void {
+export function allowTables(to: NodeFunction, tables: DumbwaiterTables, access: TableAccess): void {
   for (const { actions, resource, conditions } of statementsOf(tables, access)) to.allow(actions, [resource], conditions);
   // Callers of tables under a customer managed key need permissions on that key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
   tables.queues.encryptionKey?.grantEncryptDecrypt(to.function);

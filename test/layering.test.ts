@@ -71,6 +71,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'sdk/consumer': ['contract', 'sdk/calls'],
   'sdk/client': ['contract', 'sdk/calls', 'sdk/transports', 'sdk/consumer'],
   'sdk/otel': ['contract', 'sdk/calls'],
+  'sdk/aws': ['aws', 'contract', 'sdk/calls', 'sdk/transports'],
   'sdk/index.ts': ['contract', 'sdk/calls', 'sdk/transports', 'sdk/consumer', 'sdk/client'],
   direct: ['contract', 'sdk/calls', 'engine'],
   'functions/auth': ['contract', 'engine/port'],

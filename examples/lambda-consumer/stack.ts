@@ -1,4 +1,4 @@
-/** A stack with two queues, and a function for the messages of each: one in TypeScript, one in Python. */
+/** A stack with two queues, a function for the messages of each, one in TypeScript, one in Python, and a function that publishes. */
 import { join } from 'node:path';
 import { type App, Duration, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -16,6 +16,12 @@ export class ConsumerStack extends Stack {
       queues: { orders: { deadLetter, backoff }, mails: { deadLetter, backoff }, failed: {} },
       ...props,
     });
+    const checkout = new NodejsFunction(this, 'Checkout', {
+      entry: join(import.meta.dirname, 'typescript', 'checkout.ts'),
+      runtime: Runtime.NODEJS_24_X,
+      timeout,
+    });
+    dumbwaiter.queue('orders').connect(checkout, { scopes: ['publish'] });
     const charge = new NodejsFunction(this, 'Charge', {
       entry: join(import.meta.dirname, 'typescript', 'handler.ts'),
       runtime: Runtime.NODEJS_24_X,

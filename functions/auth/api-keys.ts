@@ -7,11 +7,13 @@ import { type Clock, ignoreStoreError, type Random, type Store } from '../../eng
 import { type AccessKeyPair, type AccessKeys, accessKeyIdOf, createAccessKeys } from './access-keys.ts';
 import type { Principal } from './authorize.ts';
 import { createKeyCache } from './key-cache.ts';
-import { keyHash, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey, topicsDefault } from './key-rows.ts';
+import { keyHash, keyIdOf, keyKind, keyOfRow, newKeyText, rowOf, type StoredKey, storedKey, topicsDefault } from './key-rows.ts';
 
 export interface Keys {
   /** Throws `forbidden` if the new key would have a scope that its creator lacks, or would outlive its creator's key. */
   create(input: InputOf<'createKey'>, creator: Principal): Promise<OutputOf<'createKey'>>;
+  /** Stores a key whose text a deployment generated, or changes what it may do. Returns its id; undefined if no key can have the text. */
+  register(text: string, terms: InputOf<'createKey'>): Promise<string | undefined>;
   list(page: Page): Promise<OutputOf<'listKeys'>>;
   /** Takes effect in this process at once, in others within `keyCacheMs`. Throws `key_not_found`. */
   revoke(id: string): Promise<object>;
@@ -54,6 +56,19 @@ export function createKeys({ store, clock, random, accessKeys = noAccessKeys }: 
     return { ...shown(key), key: text, ...pair };
   }
 
+  async function register(text: string, terms: InputOf<'createKey'>): Promise<string | undefined> {
+    const id = keyIdOf(text);
+    if (id === undefined) return undefined;
+    const [row] = await store.get([keyOfRow(id)]);
+    const { createdAt = new Date(clock.now()).toISOString(), lastUsedAt = null } = row === undefined ? {} : storedKey(row);
+    const { name, queues, topics = topicsDefault(queues), scopes } = terms;
+    const hash = keyHash(text);
+    const put = rowOf({ id, name, queues, topics, scopes, hash, createdAt, lastUsedAt, expiresAt: null, accessKey: false });
+    await store.write({ key: keyOfRow(id), then: { put } });
+    cache.forget(id);
+    return id;
+  }
+
   async function list({ limit = pageEntriesDefault, cursor }: Page): Promise<OutputOf<'listKeys'>> {
     const page = await store.range({
       table: 'queues',
@@ -92,6 +107,7 @@ export function createKeys({ store, clock, random, accessKeys = noAccessKeys }: 
 
   return {
     create,
+    register,
     list,
     revoke,
     find: cache.find,

@@ -1,7 +1,9 @@
 /** How an API key is stored: a row of `queues` of kind `key`, under the key's id. The row holds a hash of the key, never the key. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { ApiKey, Scope } from '../../contract/contract.ts';
+import { generatedKeyChars } from '../../contract/generated-keys.ts';
 import type { Key, Random, Row, Value } from '../../engine/port/port.ts';
+import { base32 } from '../../engine/port/random.ts';
 import { coversAll } from './name-patterns.ts';
 
 export const keyKind = 'key';
@@ -9,6 +11,8 @@ export const keyKind = 'key';
 const idChars = 12;
 const secretChars = 32;
 const form = new RegExp(`^dw_([0-9a-z]{${idChars}})_[0-9a-z]{${secretChars}}$`);
+/** Texts that Secrets Manager generated for the keys that a stack declares. They hold no id: it is derived from them. */
+const generatedForm = new RegExp(`^[0-9A-Za-z]{${generatedKeyChars}}$`);
 
 export interface StoredKey extends ApiKey {
   hash: Uint8Array;
@@ -21,9 +25,13 @@ export function newKeyText(random: Random): { id: string; text: string } {
   return { id, text: `dw_${id}_${random.chars(secretChars)}` };
 }
 
-/** The id in a key's text. Undefined if the text does not have the form of a key. */
+/** The id of the key with this text. Undefined if the text does not have the form of a key. */
 export function keyIdOf(text: string): string | undefined {
-  return form.exec(text)?.[1];
+  return generatedForm.test(text) ? generatedKeyId(text) : form.exec(text)?.[1];
+}
+
+function generatedKeyId(text: string): string {
+  return [...keyHash(text).subarray(0, idChars)].map((byte) => base32[byte % base32.length]).join('');
 }
 
 /** A plain hash is enough: a key has 160 random bits and cannot be brute-forced. */

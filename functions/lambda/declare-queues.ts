@@ -1,10 +1,12 @@
 /**
- * Lambda entry: a CloudFormation custom resource that creates the queues, topics, schedules and targets that a stack declares, and updates
- * existing ones. Of what is no longer declared, it removes targets only: the rest stays until it is deleted over the API.
+ * Lambda entry: the CloudFormation custom resources of a stack. One creates the queues, topics, schedules and targets that the stack declares,
+ * and updates existing ones. Of what is no longer declared, it removes targets only: the rest stays until it is deleted over the API.
+ * The others are API keys (`service/declared-key.ts`).
  * Protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
  */
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { declareQueues, declareSchedules, parseDeclared } from '../service/declarations.ts';
+import { declareKey, type KeyProperties, removeKey } from '../service/declared-key.ts';
 import { declareTargets, parseDeclaredTargets, removeTargets, undeclared } from '../service/declared-targets.ts';
 import { declareTopics, parseDeclaredTopics } from '../service/declared-topics.ts';
 import { inTime, type TimeLeft, timeLeft } from '../service/time-left.ts';
@@ -18,7 +20,7 @@ interface CloudFormationEvent {
   RequestId: string;
   LogicalResourceId: string;
   PhysicalResourceId?: string;
-  ResourceProperties: Properties;
+  ResourceProperties: Properties | KeyProperties;
   /** Of an update: what the stack declared before. */
   OldResourceProperties?: Partial<Properties>;
 }
@@ -30,7 +32,7 @@ interface Properties {
   targetsJson?: string;
 }
 
-const { engine, targets, clock, log } = createEnvironment('dumbwaiter-declare-queues');
+const { engine, keys, targets, readSecret, clock, log } = createEnvironment('dumbwaiter-declare-queues');
 /** CloudFormation accepts a response of at most 4 KB. */
 const reasonCharsMax = 1000;
 /** Time reserved for the response: CloudFormation gets none from a function that Lambda ends. */
@@ -39,21 +41,37 @@ const answerMs = 10_000;
 export async function handler(event: CloudFormationEvent, context: LambdaContext): Promise<void> {
   log.begin(context);
   let failure: string | undefined;
+  let id = event.PhysicalResourceId ?? `${event.LogicalResourceId}-queues`;
   try {
-    await declare(event, timeLeft(context, clock, answerMs));
+    const left = timeLeft(context, clock, answerMs);
+    const { ResourceProperties: properties } = event;
+    if (isKey(properties)) id = await changeKey(event, properties, left);
+    else await declare(event, properties, left);
   } catch (error) {
     log.error('Queues not declared', { kind: 'declaration_failed' }, error);
     const reason = error instanceof DumbwaiterError ? `${error.code}: ${error.message}` : `See the log, ${context.awsRequestId}.`;
     // A target that cannot be removed must not keep the stack from being deleted.
     if (event.RequestType !== 'Delete') failure = reason.slice(0, reasonCharsMax);
   }
-  await answer(event, failure);
+  await answer(event, id, failure);
 }
 
-async function declare({ RequestType, ...event }: CloudFormationEvent, left: TimeLeft): Promise<void> {
-  const { queuesJson, topicsJson = '{}', schedulesJson = '{}', targetsJson = '{}' } = event.ResourceProperties;
+function isKey(properties: Properties | KeyProperties): properties is KeyProperties {
+  return 'keyJson' in properties;
+}
+
+/** Returns the id of the resource: that of the key. If it changes, CloudFormation deletes the resource of the earlier id. */
+async function changeKey(event: CloudFormationEvent, properties: KeyProperties, left: TimeLeft): Promise<string> {
+  const { RequestType, PhysicalResourceId = '' } = event;
+  if (RequestType !== 'Delete') return await declareKey({ keys, readSecret, clock }, properties, left);
+  await removeKey(keys, PhysicalResourceId);
+  return PhysicalResourceId;
+}
+
+async function declare(event: CloudFormationEvent, properties: Properties, left: TimeLeft): Promise<void> {
+  const { queuesJson, topicsJson = '{}', schedulesJson = '{}', targetsJson = '{}' } = properties;
   const declared = parseDeclaredTargets(targetsJson);
-  if (RequestType === 'Delete') {
+  if (event.RequestType === 'Delete') {
     await inTime(left, () => removeTargets(targets, declared));
     return;
   }
@@ -70,9 +88,8 @@ async function declare({ RequestType, ...event }: CloudFormationEvent, left: Tim
   });
 }
 
-async function answer(event: CloudFormationEvent, failure: string | undefined): Promise<void> {
+async function answer(event: CloudFormationEvent, PhysicalResourceId: string, failure: string | undefined): Promise<void> {
   const { StackId, RequestId, LogicalResourceId } = event;
-  const PhysicalResourceId = event.PhysicalResourceId ?? `${LogicalResourceId}-queues`;
   const Status = failure === undefined ? 'SUCCESS' : 'FAILED';
   const body = { Status, PhysicalResourceId, StackId, RequestId, LogicalResourceId, ...(failure && { Reason: failure }) };
   // The URL is pre-signed for an empty content type.

@@ -26,6 +26,8 @@ export interface Environment extends ServedQueue {
   emf: Emf | undefined;
   /** Stores and prints what was counted. Must be called at the end of each invocation: the function may never run again. */
   flushCounts(): Promise<void>;
+  /** Reads a secret of Secrets Manager. Undefined if it is not text. */
+  readSecret(arn: string): Promise<string | undefined>;
   /** Invokes the redrive function to run a task, which Lambda queues, and retries twice if the function fails. */
   invokeRedrive(functionName: string, event: RedriveEvent): Promise<void>;
   /** Invokes the dispatch function for each of these queues. One that fails keeps none from theirs. Rejects with the first failure. */
@@ -103,6 +105,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
       emf?.flush();
       await queue.stats.flush();
     },
+    readSecret: (arn) => readSecret(secretsManager, arn),
     invokeRedrive: invokeLater,
     async invokeDispatch(functionName, queues) {
       const failures: unknown[] = [];

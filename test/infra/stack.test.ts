@@ -41,11 +41,14 @@ test("the stack's outputs have the names by which clients look for them", () => 
     'AdminKeySecretArn',
     'ApiFunctionName',
     'ApiUrl',
+    'DeclareQueuesFunctionName',
+    'DeclareQueuesRoleArn',
     'LeasesTableName',
     'MessagesTableName',
     'PublishFunctionName',
     'QueuesTableName',
     'ReceiveFunctionName',
+    'Region',
   ]);
 });
 
@@ -56,7 +59,7 @@ test('a second construct in one stack puts its id before the names of its output
   new Dumbwaiter(stack, 'Silent', { outputs: false });
   const names = Object.keys(Template.fromStack(stack).findOutputs('*'));
   expect(names).toEqual(expect.arrayContaining(['ApiUrl', 'OtherApiUrl', 'QueuesTableName', 'OtherQueuesTableName']));
-  expect(names).toHaveLength(16);
+  expect(names).toHaveLength(22);
 });
 
 test('the stack takes a domain and its certificate from the context, and an output says where its DNS record points', () => {

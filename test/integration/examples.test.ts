@@ -296,7 +296,8 @@ function blocks(markdown: string, language: string): string[] {
 /** An example as a user of the package writes it. */
 function asPublished(source: string): string {
   return source
-    .replaceAll("'../sdk/index.ts'", "'dumbwaiter-queue'")
+    .replaceAll(/'(\.\.\/)+sdk\/index\.ts'/g, "'dumbwaiter-queue'")
+    .replaceAll(/'(\.\.\/)+sdk\/aws\/environment-transport\.ts'/g, "'dumbwaiter-queue/aws'")
     .replaceAll("'../sdk/transports/lambda.ts'", "'dumbwaiter-queue/lambda'")
     .replaceAll("'../sdk/otel/tracing.ts'", "'dumbwaiter-queue/otel'")
     .replaceAll("'../direct/transport.ts'", "'dumbwaiter-queue/direct'")

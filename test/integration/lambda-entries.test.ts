@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputOf } from '../../contract/contract.ts';
+import { generatedKeyChars } from '../../contract/generated-keys.ts';
 import type { LambdaContext } from '../../functions/lambda/context.ts';
 import type { GatewayAnswer } from '../../functions/lambda/gateway-event.ts';
 import type { InvocationAnswer } from '../../functions/lambda/invocation.ts';
@@ -11,6 +12,8 @@ import { type GatewayRequest, gatewayEvent, gatewayRequestId } from '../support/
 import { type HttpListener, listen } from '../support/http-listener.ts';
 
 const adminKey = 'the-secret-of-the-deployment';
+/** The texts of other secrets, by ARN. */
+const secrets = new Map<string, string>();
 const context: LambdaContext = {
   awsRequestId: 'f0a1b2c3-0000-4000-8000-000000000000',
   functionName: 'redrive-function',
@@ -38,7 +41,8 @@ function startAws(): Promise<HttpListener> {
       secretsRead += 1;
       response.statusCode = secretsFail ? 400 : 200;
       response.setHeader('content-type', 'application/x-amz-json-1.1');
-      response.end(JSON.stringify(secretsFail ? { __type: 'AccessDeniedException' } : { SecretString: adminKey }));
+      const SecretString = secrets.get((JSON.parse(body) as { SecretId: string }).SecretId) ?? adminKey;
+      response.end(JSON.stringify(secretsFail ? { __type: 'AccessDeniedException' } : { SecretString }));
     } else if (request.headers['x-amz-invocation-type'] === 'DryRun') {
       response.writeHead(204).end();
     } else if (request.url?.endsWith('/invocations')) {
@@ -345,5 +349,64 @@ describe('the queues that a stack declares', () => {
     };
     await declareQueues(event('Create', cycle), context);
     expect(answered.at(-1)).toMatchObject({ Status: 'FAILED' });
+  });
+});
+
+describe('the API keys that a stack declares', () => {
+  const arn = (name: string) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}`;
+  const change = async (RequestType: string, key: object, secretArn: string, PhysicalResourceId?: string) => {
+    await declareQueues(
+      {
+        RequestType,
+        ResponseURL: `${aws.url}/answer`,
+        StackId: 'stack',
+        RequestId: 'request',
+        LogicalResourceId: 'Key',
+        ...(PhysicalResourceId && { PhysicalResourceId }),
+        ResourceProperties: { keyJson: JSON.stringify({ name: 'checkout', ...key }), secretArn },
+      } as never,
+      context,
+    );
+    return answered.at(-1)!;
+  };
+  const publishAs = async (key: string, queue: string) => {
+    const request = { method: 'POST', path: `/v1/queues/${queue}/publish`, body: '{"messages":[{"body":1}]}' };
+    return (await viaGateway({ ...request, headers: { authorization: `Bearer ${key}` } })).statusCode;
+  };
+
+  it('a declared key is the text of its secret, covers its queue, changes with its declaration, and is revoked with it', async () => {
+    await invoke('createQueue', { queue: 'keyed' }, {});
+    await invoke('createQueue', { queue: 'keyed-too' }, {});
+    const text = 'k'.repeat(generatedKeyChars);
+    secrets.set(arn('key'), text);
+    const { Status, PhysicalResourceId: id } = await change('Create', { queues: ['keyed'], scopes: ['publish'] }, arn('key'));
+    expect(Status).toBe('SUCCESS');
+    expect([await publishAs(text, 'keyed'), await publishAs(text, 'keyed-too')]).toEqual([200, 403]);
+    const keys = async () => ((await invoke('listKeys', {})) as { output: OutputOf<'listKeys'> }).output.keys;
+    expect(await keys()).toContainEqual(expect.objectContaining({ id, name: 'checkout', queues: ['keyed'], topics: [] }));
+    const { createdAt } = (await keys()).find((key) => key.id === id)!;
+    const updated = await change('Update', { queues: ['keyed', 'keyed-too'], scopes: ['publish'] }, arn('key'), id);
+    expect(updated).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: id });
+    expect((await keys()).find((key) => key.id === id)).toMatchObject({ queues: ['keyed', 'keyed-too'], createdAt });
+    expect(await change('Delete', { queues: [], scopes: [] }, arn('key'), id)).toMatchObject({ Status: 'SUCCESS' });
+    expect(await change('Delete', { queues: [], scopes: [] }, arn('key'), id)).toMatchObject({ Status: 'SUCCESS' });
+    expect((await keys()).map((key) => key.id)).not.toContain(id);
+  });
+
+  it('a declared key with another secret is another key, so that CloudFormation removes the earlier one', async () => {
+    const ids = [];
+    for (const letter of ['a', 'b']) {
+      secrets.set(arn(letter), letter.repeat(generatedKeyChars));
+      ids.push((await change('Update', { queues: ['q'], scopes: ['receive'] }, arn(letter), 'earlier')).PhysicalResourceId);
+    }
+    expect(new Set(ids).size).toBe(2);
+    expect(ids).not.toContain('earlier');
+  });
+
+  it('a declared key whose secret holds no generated text fails the deployment with a reason', async () => {
+    const failed = await change('Create', { queues: ['q'], scopes: ['publish'] }, arn('unknown'));
+    expect(failed).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('secret:unknown: does not hold a key') });
+    const refused = await change('Create', { queues: ['a b'], scopes: ['publish'] }, arn('a'));
+    expect(refused).toMatchObject({ Status: 'FAILED', Reason: expect.stringContaining('queues') });
   });
 });

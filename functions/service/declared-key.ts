@@ -1,0 +1,49 @@
+/** Registers the API key that a stack declares for one of its programs. The text of the key is a secret that the stack generated. */
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
+import { parseInput } from '../../contract/schemas/parse.ts';
+import type { Clock } from '../../engine/port/port.ts';
+import type { Keys } from '../auth/api-keys.ts';
+import type { TimeLeft } from './time-left.ts';
+
+export interface KeyProperties {
+  /** The input of `createKey`, as JSON text. */
+  keyJson: string;
+  secretArn: string;
+}
+
+/** The stack permits reading the secret just before. IAM takes some seconds to apply that. */
+const retryMs = 2_000;
+
+export interface KeyParts {
+  keys: Pick<Keys, 'register'>;
+  /** Undefined if the secret is not text. */
+  readSecret: (arn: string) => Promise<string | undefined>;
+  clock: Pick<Clock, 'sleep'>;
+}
+
+/** Returns the id of the key. Tries again until `signal`, and then throws what the last attempt threw. */
+export async function declareKey(
+  parts: KeyParts,
+  { keyJson, secretArn }: KeyProperties,
+  { signal }: Pick<TimeLeft, 'signal'>,
+): Promise<string> {
+  const { keys, readSecret, clock } = parts;
+  const terms = parseInput('createKey', JSON.parse(keyJson));
+  for (;;) {
+    try {
+      const id = await keys.register((await readSecret(secretArn)) ?? '', terms);
+      if (id !== undefined) return id;
+      throw invalidInput(`${secretArn}: does not hold a key that Secrets Manager generated`);
+    } catch (error) {
+      if (error instanceof DumbwaiterError || signal.aborted) throw error;
+      await clock.sleep(retryMs, signal).catch(() => Promise.reject(error));
+    }
+  }
+}
+
+/** A resource that was never made has an id that no key has. */
+export async function removeKey(keys: Pick<Keys, 'revoke'>, id: string): Promise<void> {
+  await keys.revoke(id).catch((error: unknown) => {
+    if (!(error instanceof DumbwaiterError) || error.code !== 'key_not_found') throw error;
+  });
+}

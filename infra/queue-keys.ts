@@ -1,0 +1,98 @@
+/**
+ * API keys that a stack declares for its programs, each for some queues. IAM cannot tell queues apart: the functions serve all queues, and so
+ * do the tables. An API key can.
+ */
+import { CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Grant, type IRole } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import type { Scope } from '../contract/contract.ts';
+import { generatedKeyChars } from '../contract/generated-keys.ts';
+import { keyNameCharsMax } from '../contract/limits.ts';
+import { checkKey } from './declaration-checks.ts';
+import { GeneratedSecret, grantReading } from './generated-secret.ts';
+import { type DumbwaiterTables, declareKeysAccess, statementsOf } from './table-access.ts';
+
+export interface QueueKeysProps {
+  /** The function that registers keys (`functions/lambda/declare-queues.ts`), and its role. */
+  functionArn: string;
+  role: IRole;
+  tables: DumbwaiterTables;
+  encryptionKey: IKey | undefined;
+}
+
+/** What a key may do. */
+export interface KeyTerms {
+  queues: readonly string[];
+  topics: readonly string[] | undefined;
+  scopes: readonly Scope[];
+  version?: number | undefined;
+}
+
+/** The properties that the handler reads. */
+interface KeyProperties {
+  keyJson: string;
+  secretArn: string;
+}
+
+export const allScopes = ['publish', 'receive', 'admin'] as const satisfies Scope[];
+
+const timeout = Duration.minutes(2);
+
+export class QueueKeys extends Construct {
+  readonly #props: QueueKeysProps;
+  readonly #keys = new Map<string, GeneratedSecret>();
+
+  constructor(scope: Construct, id: string, props: QueueKeysProps) {
+    super(scope, id);
+    this.#props = props;
+  }
+
+  /** The secret with the text of a key. Programs with the same terms share the key. When the stack no longer has it, it is revoked. */
+  key(given: KeyTerms): GeneratedSecret {
+    const terms = { ...given, scopes: [...given.scopes].sort((a, b) => allScopes.indexOf(a) - allScopes.indexOf(b)) };
+    const { queues, topics = [], scopes, version = 1 } = terms;
+    const versioned = version === 1 ? [] : [`version ${version}`];
+    const id = [...scopes, ...queues, ...topics.map((topic) => `topic ${topic}`), ...versioned].join(' ').replaceAll('/', '-');
+    const known = this.#keys.get(id);
+    if (known) return known;
+    const key = this.#declare(id, terms);
+    this.#keys.set(id, key);
+    return key;
+  }
+
+  #declare(id: string, { queues, topics, scopes }: KeyTerms): GeneratedSecret {
+    const { functionArn, role, encryptionKey } = this.#props;
+    const name = `${this.node.scope?.node.path}: ${id}`.slice(0, keyNameCharsMax);
+    const input = { name, queues: [...queues], scopes: [...scopes], ...(topics && { topics: [...topics] }) };
+    checkKey(this.node.path, input);
+    const scope = new Construct(this, id);
+    const secret = new GeneratedSecret(scope, 'Key', {
+      description: `Dumbwaiter's API key for ${id}`,
+      chars: generatedKeyChars,
+      rotatedByHand: 'The operator rotates it by hand: docs/operating.md, "Keys".',
+      // Without the stack the key is revoked.
+      removalPolicy: RemovalPolicy.DESTROY,
+      encryptionKey,
+    });
+    const properties: KeyProperties = { keyJson: JSON.stringify(input), secretArn: secret.arn };
+    const resource = new CustomResource(scope, 'Resource', {
+      resourceType: 'Custom::DumbwaiterKey',
+      serviceToken: functionArn,
+      serviceTimeout: timeout,
+      properties,
+    });
+    this.#tableGrant().applyBefore(resource);
+    grantReading(role, secret).applyBefore(resource);
+    return secret;
+  }
+
+  /** The function needs it only in deployments with keys. */
+  #tableGrant(): Grant {
+    const { role, tables } = this.#props;
+    const grants = statementsOf(tables, declareKeysAccess).map(({ actions, resource, conditions }) =>
+      Grant.addToPrincipal({ grantee: role, actions, resourceArns: [resource], ...(conditions && { conditions }) }),
+    );
+    return grants.reduce((all, one) => all.combine(one));
+  }
+}
