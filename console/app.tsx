@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Redirect, Route, Router, Switch } from 'wouter-preact';
 import { DumbwaiterError } from '../contract/errors.ts';
+import { AuditPage } from './pages/audit.tsx';
 import { KeysPage } from './pages/keys.tsx';
 import { MessagePage } from './pages/message.tsx';
 import { OverviewPage } from './pages/overview.tsx';
@@ -11,6 +12,7 @@ import { SignInPage } from './pages/sign-in.tsx';
 import { TopicPage } from './pages/topic.tsx';
 import { TopicsPage } from './pages/topics.tsx';
 import { Navigation } from './parts/navigation.tsx';
+import { NoticeBar } from './parts/notice.tsx';
 import { live } from './state/live.ts';
 import { consolePath, keyOfTab, type Session, SessionContext, signIn, signOut } from './state/session.ts';
 
@@ -84,11 +86,15 @@ export function App() {
             <Route path="/keys">
               <KeysPage />
             </Route>
+            <Route path="/audit">
+              <AuditPage />
+            </Route>
             <Route>
               <Redirect to="/" />
             </Route>
           </Switch>
         </main>
+        <NoticeBar />
       </Router>
     </SessionContext.Provider>
   );

@@ -1,4 +1,6 @@
 /** All schedules: when each ticks next, in its own zone and here. */
+
+import cronstrue from 'cronstrue';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import { pagesOf } from '../../sdk/calls/pages.ts';
@@ -6,6 +8,7 @@ import { Confirm } from '../parts/dialog.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { durationText, fromNow, instantIn, instantText } from '../state/format.ts';
 import { useLive } from '../state/live.ts';
+import { notify } from '../state/notices.ts';
 import { useSession } from '../state/session.ts';
 
 const pageSize = 100;
@@ -30,7 +33,7 @@ export function SchedulesPage() {
             {schedule.name} {schedule.paused && <mark>paused</mark>}
           </h2>
           <p>
-            {schedule.cron === null ? `every ${durationText(schedule.everySeconds!)}` : <code>{schedule.cron}</code>} into{' '}
+            {schedule.cron === null ? `every ${durationText(schedule.everySeconds!)}` : <Cron text={schedule.cron} />} into{' '}
             <Link href={`/queues/${schedule.queue}`}>{schedule.queue}</Link>
           </p>
           {schedule.nextAt && (
@@ -50,7 +53,12 @@ export function SchedulesPage() {
               type="button"
               class="secondary"
               onClick={async () => {
-                await call('updateSchedule', { name: schedule.name }, { paused: !schedule.paused });
+                const { name, paused } = schedule;
+                await call('updateSchedule', { name }, { paused: !paused });
+                notify({
+                  text: `${paused ? 'Resumed' : 'Paused'} ${name}.`,
+                  undo: () => call('updateSchedule', { name }, { paused }),
+                });
                 await reload();
               }}
             >
@@ -84,4 +92,22 @@ export function SchedulesPage() {
       )}
     </>
   );
+}
+
+/** A cron expression, and what it says in words, where there are words for it. */
+function Cron({ text }: { text: string }) {
+  return (
+    <>
+      <code>{text}</code>
+      {wordsOf(text)}
+    </>
+  );
+}
+
+function wordsOf(cron: string): string {
+  try {
+    return ` (${cronstrue.toString(cron, { use24HourTimeFormat: true })})`;
+  } catch {
+    return '';
+  }
 }

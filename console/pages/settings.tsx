@@ -5,6 +5,7 @@ import type { Queue, QueueSettings } from '../../contract/contract.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { Form, textOf } from '../parts/form.tsx';
 import { instantText } from '../state/format.ts';
+import { changeQueue } from '../state/notices.ts';
 import { useSession } from '../state/session.ts';
 
 /** In the order of docs/reference.md. */
@@ -24,10 +25,14 @@ const settingNames = [
 ] as const satisfies readonly (keyof QueueSettings)[];
 
 export function SettingsTab({ queue, reload }: { queue: Queue; reload(): Promise<void> }) {
-  const { call, can } = useSession();
+  const session = useSession();
+  const { call, can } = session;
   const [, navigate] = useLocation();
   const [asked, setAsked] = useState<'purge' | 'delete'>();
   const { name } = queue;
+  /** The queue as an undo left it: the form shows its settings again. */
+  const [restored, setRestored] = useState<Queue>();
+  const formed = restored && restored.updatedAt > queue.updatedAt ? restored : queue;
   const mayChange = can('admin');
   const submit = async (fields: FormData) => {
     const changed = settingNames.flatMap((setting) => {
@@ -36,9 +41,15 @@ export function SettingsTab({ queue, reload }: { queue: Queue; reload(): Promise
       return [[setting, parsed(setting, text)]];
     });
     if (changed.length === 0) return 'Nothing was changed.';
-    await call('updateQueue', { queue: name }, Object.fromEntries(changed));
+    await changeQueue(
+      session,
+      queue,
+      Object.fromEntries(changed),
+      `Changed: ${changed.map(([setting]) => setting).join(', ')}.`,
+      setRestored,
+    );
     await reload();
-    return `Changed: ${changed.map(([setting]) => setting).join(', ')}.`;
+    return undefined;
   };
   return (
     <section aria-label="Settings">
@@ -51,7 +62,7 @@ export function SettingsTab({ queue, reload }: { queue: Queue; reload(): Promise
             type="button"
             class="secondary"
             onClick={async () => {
-              await call('updateQueue', { queue: name }, { paused: !queue.paused });
+              await changeQueue(session, queue, { paused: !queue.paused }, `${queue.paused ? 'Resumed' : 'Paused'} ${name}.`);
               await reload();
             }}
           >
@@ -66,11 +77,11 @@ export function SettingsTab({ queue, reload }: { queue: Queue; reload(): Promise
         </div>
       )}
       {mayChange ? (
-        <Form button="Save settings" submit={submit}>
+        <Form key={restored?.updatedAt} button="Save settings" submit={submit}>
           {settingNames.map((setting) => (
             <label key={setting}>
               {setting}
-              <input name={setting} defaultValue={JSON.stringify(queue[setting])} spellcheck={false} />
+              <input name={setting} defaultValue={JSON.stringify(formed[setting])} spellcheck={false} />
             </label>
           ))}
         </Form>

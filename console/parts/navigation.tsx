@@ -44,6 +44,9 @@ export function Navigation({ onSignOut }: { onSignOut(): void }) {
               <li>
                 <Link href="/keys">Keys</Link>
               </li>
+              <li>
+                <Link href="/audit">Audit</Link>
+              </li>
             </>
           )}
         </ul>

@@ -10,6 +10,7 @@ const pages: readonly [string, string][] = [
   ['Topics', '/topics'],
   ['Schedules', '/schedules'],
   ['Keys', '/keys'],
+  ['Audit', '/audit'],
 ];
 const namePart = /^[\w.~-]+$/;
 

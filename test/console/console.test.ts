@@ -352,6 +352,7 @@ describe('for everybody', () => {
     '/topics/events',
     '/schedules',
     '/keys',
+    '/audit',
   ];
 
   it.each(['light', 'dark'] as const)('axe finds nothing serious on any page, in %s colors', async (colorScheme) => {

@@ -1,0 +1,95 @@
+/** What the console says of changes, and how it takes them back. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
+import { expectText, useBrowser } from './browser.ts';
+
+const browser = useBrowser();
+let queue: LocalQueue;
+
+beforeAll(async () => {
+  queue = await startLocalQueue();
+  await queue.http.call('createQueue', { queue: 'orders' });
+  await queue.http.call('createQueue', { queue: 'mails' });
+});
+afterAll(async () => {
+  await queue.server.close();
+  expect(queue.defects).toEqual([]);
+});
+
+it('the audit page lists which key did what, by queue, and shows earlier changes on demand', async () => {
+  const { key, id } = await queue.http.call('createKey', {}, { name: 'on call', queues: ['*'], scopes: ['admin'] });
+  const { call } = queue.http.as(key);
+  for (let seconds = 1; seconds <= 60; seconds++) await call('updateQueue', { queue: 'orders' }, { delaySeconds: seconds });
+  const { page } = await browser.open(queue.server.url, { path: '/audit' });
+  await page.getByRole('row', { name: new RegExp(`on call \\(${id}\\) updateQueue orders delaySeconds: 60`) }).waitFor();
+  await page.getByLabel('Queue', { exact: true }).fill('mails');
+  await page.getByLabel('Queue', { exact: true }).press('Enter');
+  await page.getByRole('row', { name: /admin createQueue mails/ }).waitFor();
+  expect(await page.getByRole('row', { name: /orders/ }).count()).toBe(0);
+  await page.getByLabel('Queue', { exact: true }).fill('orders');
+  await page.getByLabel('Queue', { exact: true }).press('Enter');
+  await page.getByRole('button', { name: 'Show earlier changes' }).click();
+  await page.getByRole('row', { name: /admin createQueue orders/ }).waitFor();
+});
+
+it('a new key is copied from its dialog where the browser offers no clipboard, as over plain HTTP', async () => {
+  const { page, context } = await browser.open(queue.server.url);
+  await context.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await page.goto(`${queue.server.url}/console/keys`);
+  await page.getByLabel('Name', { exact: true }).fill('copied');
+  await page.getByLabel('Queues, separated by commas').fill('mails');
+  await page.getByLabel('publish').check();
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  const key = (await page.getByRole('dialog').locator('pre').textContent())!;
+  await page.getByRole('button', { name: 'Copy' }).click();
+  await page.getByRole('button', { name: 'Close' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('');
+  await page.getByLabel('Name', { exact: true }).press('ControlOrMeta+v');
+  expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe(key);
+});
+
+it('a schedule says in words when it ticks', async () => {
+  await queue.http.call('putSchedule', { name: 'weekly' }, { queue: 'mails', cron: '30 3 * * 1', message: { body: 'go' } });
+  const { page } = await browser.open(queue.server.url, { path: '/schedules' });
+  await expectText(page, '(At 03:30, only on Monday)');
+});
+
+it('a pause and a change of settings are undone from their notice, unless the queue was changed meanwhile', async () => {
+  const of = { queue: 'mails' };
+  const { page } = await browser.open(queue.server.url, { path: '/queues/mails/settings' });
+  const undo = page.getByRole('button', { name: 'Undo' });
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await expectText(page, 'Paused mails.');
+  expect((await queue.http.call('getQueue', of)).paused).toBe(true);
+  await undo.click();
+  await expectText(page, 'Undone.');
+  expect((await queue.http.call('getQueue', of)).paused).toBe(false);
+  await page.getByLabel('delaySeconds').fill('5');
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await undo.click();
+  await expect.poll(() => page.getByLabel('delaySeconds').inputValue()).toBe('0');
+  await page.getByLabel('delaySeconds').fill('7');
+  await page.getByRole('button', { name: 'Save settings' }).click();
+  await expectText(page, 'Changed: delaySeconds.');
+  await queue.http.call('updateQueue', of, { delaySeconds: 8 });
+  await undo.click();
+  await expectText(page, 'Not undone: the queue was changed meanwhile.');
+  expect((await queue.http.call('getQueue', of)).delaySeconds).toBe(8);
+});
+
+it('an edited and postponed message is set back from the notice', async () => {
+  const of = { queue: 'orders', id: 'one' };
+  await queue.http.send('POST', '/v1/queues/orders/publish', {
+    body: '{"messages":[{"id":"one","delaySeconds":0,"body":{"total":12.500,"number":12345678901234567890}}]}',
+  });
+  const { page } = await browser.open(queue.server.url, { path: '/queues/orders/messages/one' });
+  await page.getByRole('button', { name: /^Edit/ }).click();
+  await page.getByLabel('Body, JSON').fill('{"total": 0}');
+  await page.getByLabel(/^Postpone/).fill('600');
+  await page.getByRole('button', { name: 'Change', exact: true }).click();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expectText(page, 'Undone.');
+  expect(await queue.http.call('getMessage', of)).toMatchObject({ state: 'ready' });
+  const response = await queue.http.send('GET', '/v1/queues/orders/messages/one');
+  expect(await response.text()).toContain('{"total":12.500,"number":12345678901234567890}');
+});
