@@ -38,6 +38,7 @@ async function serveApp(): Promise<string> {
       secrets: createSigningSecrets({ store, clock }),
       targets: {} as never,
       stats: {} as never,
+      status: {} as never,
       audit: { noted: (_: unknown, run: () => unknown) => run() } as never,
       waitIsCheap: true,
     }),

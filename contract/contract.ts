@@ -24,6 +24,7 @@ import type {
 import type { Counts, ListedQueue, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
 import type { Schedule, ScheduleInput } from './schedules.ts';
 import type { QueueStatsInput, QueueStatsPoint } from './stats.ts';
+import type { ServerStatus } from './status.ts';
 import type { Target, TargetInput } from './targets.ts';
 import type {
   MatchResult,
@@ -45,6 +46,7 @@ export type * from './messages.ts';
 export type * from './queues.ts';
 export type * from './schedules.ts';
 export type * from './stats.ts';
+export type * from './status.ts';
 export type * from './targets.ts';
 export type * from './topics.ts';
 export type * from './transaction-items.ts';
@@ -167,6 +169,7 @@ export interface Operations {
   getOwnKey: { params: object; input: object; output: OwnKey };
   revokeKey: { params: { id: string }; input: object; output: object };
   listAudit: { params: object; input: AuditInput; output: { entries: AuditEntry[]; cursor?: string } };
+  getStatus: { params: object; input: object; output: ServerStatus };
   health: { params: object; input: object; output: { status: 'ok' } };
 }
 

@@ -73,6 +73,7 @@ export const addresses: { readonly [Name in OperationName]: Address } = {
   getOwnKey: at('GET', '/keys/own'),
   revokeKey: at('DELETE', '/keys/{id}'),
   listAudit: at('GET', '/audit'),
+  getStatus: at('GET', '/status'),
   health: at('GET', '/health'),
 };
 
@@ -131,6 +132,7 @@ export const routes = /* @__PURE__ */ routesOf({
   getOwnKey: 'any',
   revokeKey: 'admin',
   listAudit: 'admin',
+  getStatus: 'admin',
   health: 'none',
 });
 

@@ -76,6 +76,7 @@ type ServiceOperation =
   | 'rotateSigningSecret'
   | 'queueStats'
   | 'listAudit'
+  | 'getStatus'
   | 'createKey'
   | 'listKeys'
   | 'getOwnKey'

@@ -1,4 +1,5 @@
 /** The queue as a server runs it on any store: the engine, API keys, signing secrets and targets. For Lambda and the servers. */
+import type { StoreKind } from '../contract/contract.ts';
 import { defined } from '../contract/defined.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine, EngineParts } from '../engine/engine.ts';
@@ -7,6 +8,7 @@ import type { AccessKeys } from './auth/access-keys.ts';
 import { createKeys, type Keys } from './auth/api-keys.ts';
 import { type Meter, measuredEngine } from './metrics/measured-engine.ts';
 import { createStats, type Stats } from './metrics/stats.ts';
+import { createStatus, type Status } from './metrics/status.ts';
 import { createFunctionDelivery } from './push/deliver-function.ts';
 import { createUrlDelivery } from './push/deliver-url.ts';
 import type { Deliver } from './push/delivery.ts';
@@ -23,7 +25,10 @@ import { createQueueRows, type QueueRows } from './sqs/queue-rows.ts';
 import { createListenerRows, type ListenerRows } from './wake/listener-rows.ts';
 
 /** The store and what belongs to it. */
-export type StoreParts = Pick<EngineParts, 'store' | 'clock' | 'random' | 'transactionItem'>;
+export interface StoreParts extends Pick<EngineParts, 'store' | 'clock' | 'random' | 'transactionItem'> {
+  /** What the status of the server says of it. Default: `dynamodb`. */
+  kind?: StoreKind;
+}
 
 export interface AssemblyOptions extends Pick<EngineParts, 'startRedrive'> {
   parts: StoreParts;
@@ -47,6 +52,7 @@ export interface AssemblyOptions extends Pick<EngineParts, 'startRedrive'> {
 export interface ServedQueue {
   engine: Engine;
   stats: Stats;
+  status: Status;
   audit: Audit;
   keys: Keys;
   secrets: SigningSecrets;
@@ -66,6 +72,8 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const post = createPoster(hosts);
   const checkBack = createCheckBack({ log, post, secrets, invoke });
   const stats = createStats({ ...parts, onError: (error) => log.error('Statistics were not stored', {}, error) });
+  const { kind = 'dynamodb' } = parts;
+  const status = createStatus({ ...parts, kind });
   const audit = createAudit({
     ...parts,
     onError: (error, operation) => log.error('The audit did not note a call', { operation }, error),
@@ -91,5 +99,5 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const keys = createKeys({ ...parts, ...defined({ accessKeys: options.accessKeys }) });
   const listeners = createListenerRows(parts);
   const queueRows = createQueueRows(parts);
-  return { engine, stats, audit, keys, secrets, targets, records, dispatcher, listeners, queueRows, clock: parts.clock };
+  return { engine, stats, status, audit, keys, secrets, targets, records, dispatcher, listeners, queueRows, clock: parts.clock };
 }

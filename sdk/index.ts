@@ -43,6 +43,7 @@ export type {
   Refused,
   ReleaseResult,
   Scope,
+  ServerStatus,
   SqsSettings,
   Subscription,
   SubscriptionChanges,

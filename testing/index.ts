@@ -19,7 +19,7 @@ export const startServer: typeof StartServer = async ({ port = 0, key = randomUU
   const options = { log: logTo(log), port, adminKey: key, holder: 'test', sqsAnonymous: true, sqsCreatesQueues };
   const serving = await serveLocally(
     { ...options, clear: () => store.clear(keyKind) },
-    { store, clock, random: createRandom() },
+    { store, clock, random: createRandom(), kind: 'memory' },
   ).catch(async (error) => {
     await store.close();
     throw error;

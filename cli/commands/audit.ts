@@ -22,10 +22,11 @@ export function addAuditCommand(program: Command): void {
     .option('--limit <count>', 'at most so many', numberOf, pageSize)
     .action(async ({ limit, ...filters }: AuditOptions, command: Command) => {
       const session = await sessionOf(command);
-      const pages = pagesOf({ ...filters, limit: pageSize }, async (page) => {
-        const { entries, cursor } = await session.call('listAudit', {}, page);
-        return [entries, cursor];
-      });
+      const pages = pagesOf(
+        { ...filters, limit: pageSize },
+        (page) => session.call('listAudit', {}, page),
+        ({ entries }) => entries,
+      );
       const found = [];
       for await (const entry of pages) if (found.push(entry) >= limit) break;
       session.printRows(found, [

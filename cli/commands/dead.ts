@@ -78,10 +78,11 @@ export function addDeadCommands(program: Command): void {
 async function* selected({ call }: Session, queue: string, selection: Selection): AsyncGenerator<Message> {
   const { reason, from, until, attribute } = selection;
   const [name = '', value] = attribute?.split(/=(.*)/s) ?? [];
-  const letters = pagesOf({ state: 'dead' as const, limit: pageSize }, async (page) => {
-    const { messages, cursor } = await call('peek', { queue }, page);
-    return [messages, cursor];
-  });
+  const letters = pagesOf(
+    { state: 'dead' as const, limit: pageSize },
+    (page) => call('peek', { queue }, page),
+    ({ messages }) => messages,
+  );
   for await (const letter of letters) {
     const at = Date.parse(letter.deadLetter?.at ?? letter.publishedAt);
     const isWanted =

@@ -22,10 +22,11 @@ export function addKeyCommands(program: Command): void {
     .description('lists them, without their secrets')
     .action(async (_: object, command: Command) => {
       const session = await sessionOf(command);
-      const found = await pagesOf({ limit: pageSize }, async (page) => {
-        const { keys, cursor } = await session.call('listKeys', {}, page);
-        return [keys, cursor];
-      }).all();
+      const found = await pagesOf(
+        { limit: pageSize },
+        (page) => session.call('listKeys', {}, page),
+        ({ keys }) => keys,
+      ).all();
       session.printRows(found, [
         { title: 'Id', text: ({ id }) => id },
         { title: 'Name', text: ({ name }) => name },

@@ -94,10 +94,12 @@ interface Seen {
 }
 
 async function see({ call }: Session, prefix: string | undefined): Promise<Seen> {
-  const queues = await pagesOf({ limit: pageSize, counts: true, ...(prefix && { prefix }) }, async (page) => {
-    const listed = await call('listQueues', {}, page);
-    return [listed.queues, listed.cursor];
-  }).all();
+  const input = { limit: pageSize, counts: true, ...(prefix && { prefix }) };
+  const queues = await pagesOf(
+    input,
+    (page) => call('listQueues', {}, page),
+    ({ queues }) => queues,
+  ).all();
   return { at: Date.now(), queues };
 }
 

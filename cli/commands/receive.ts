@@ -60,10 +60,11 @@ export function addReceiveCommands(program: Command): void {
 
 /** All messages of the queue that have not ended. */
 export function waiting({ call }: Session, queue: string): Pages<Message> {
-  return pagesOf({ limit: pageSize }, async (page) => {
-    const { messages, cursor } = await call('peek', { queue }, page);
-    return [messages, cursor];
-  });
+  return pagesOf(
+    { limit: pageSize },
+    (page) => call('peek', { queue }, page),
+    ({ messages }) => messages,
+  );
 }
 
 function print({ isJson }: Session, message: Message | ReceivedMessage, more: readonly string[]): void {

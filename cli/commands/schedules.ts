@@ -12,10 +12,11 @@ export function addScheduleCommands(program: Command): void {
     .description('lists them')
     .action(async (_: object, command: Command) => {
       const session = await sessionOf(command);
-      const found = await pagesOf({ limit: pageSize }, async (page) => {
-        const { schedules, cursor } = await session.call('listSchedules', {}, page);
-        return [schedules, cursor];
-      }).all();
+      const found = await pagesOf(
+        { limit: pageSize },
+        (page) => session.call('listSchedules', {}, page),
+        ({ schedules }) => schedules,
+      ).all();
       session.printRows(found, [
         { title: 'Schedule', text: ({ name }) => name },
         { title: 'Queue', text: ({ queue }) => queue },

@@ -11,10 +11,11 @@ export function addTopicCommands(program: Command): void {
     .description('lists the topics')
     .action(async (_: object, command: Command) => {
       const session = await sessionOf(command);
-      const topics = await pagesOf({ limit: pageSize }, async (page) => {
-        const { topics, cursor } = await session.call('listTopics', {}, page);
-        return [topics, cursor];
-      }).all();
+      const topics = await pagesOf(
+        { limit: pageSize },
+        (page) => session.call('listTopics', {}, page),
+        ({ topics }) => topics,
+      ).all();
       session.printRows(topics, [
         { title: 'Topic', text: ({ name }) => name },
         { title: 'Subscriptions', isNumber: true, text: ({ subscriptions }) => subscriptions },
@@ -26,10 +27,11 @@ export function addTopicCommands(program: Command): void {
     .description('lists the subscriptions of a topic')
     .action(async (topic: string, _: object, command: Command) => {
       const session = await sessionOf(command);
-      const subscriptions = await pagesOf({ limit: pageSize }, async (page) => {
-        const { subscriptions, cursor } = await session.call('listSubscriptions', { topic }, page);
-        return [subscriptions, cursor];
-      }).all();
+      const subscriptions = await pagesOf(
+        { limit: pageSize },
+        (page) => session.call('listSubscriptions', { topic }, page),
+        ({ subscriptions }) => subscriptions,
+      ).all();
       session.printRows(subscriptions, [
         { title: 'Subscription', text: ({ name }) => name },
         { title: 'Queue', text: ({ queue }) => queue },

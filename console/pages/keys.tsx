@@ -18,10 +18,11 @@ export function KeysPage() {
   const [created, setCreated] = useState<CreatedKey>();
   const [revoking, setRevoking] = useState<ApiKey>();
   const { value, error, reload } = useLive('keys', (signal) =>
-    pagesOf({ limit: pageSize }, async (page) => {
-      const { keys, cursor } = await call('listKeys', {}, page, signal);
-      return [keys, cursor];
-    }).all(),
+    pagesOf(
+      { limit: pageSize },
+      (page) => call('listKeys', {}, page, signal),
+      ({ keys }) => keys,
+    ).all(),
   );
   const submit = async (fields: FormData) => {
     const queues = (textOf(fields, 'queues') ?? '').split(/[\s,]+/).filter(Boolean);

@@ -17,10 +17,11 @@ export function SchedulesPage() {
   const { call } = useSession();
   const [deleting, setDeleting] = useState<string>();
   const { value, error, reload } = useLive('schedules', (signal) =>
-    pagesOf({ limit: pageSize }, async (page) => {
-      const { schedules, cursor } = await call('listSchedules', {}, page, signal);
-      return [schedules, cursor];
-    }).all(),
+    pagesOf(
+      { limit: pageSize },
+      (page) => call('listSchedules', {}, page, signal),
+      ({ schedules }) => schedules,
+    ).all(),
   );
   return (
     <>

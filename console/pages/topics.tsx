@@ -11,10 +11,11 @@ const pageSize = 100;
 export function TopicsPage() {
   const { call } = useSession();
   const { value, error } = useLive('topics', (signal) =>
-    pagesOf({ limit: pageSize }, async (page) => {
-      const { topics, cursor } = await call('listTopics', {}, page, signal);
-      return [topics, cursor];
-    }).all(),
+    pagesOf(
+      { limit: pageSize },
+      (page) => call('listTopics', {}, page, signal),
+      ({ topics }) => topics,
+    ).all(),
   );
   return (
     <>

@@ -212,6 +212,7 @@ export const inputs = {
     from: field.instant.describe('Only calls at or after this instant. Default: no bound.').optional(),
     until: field.instant.describe('Only calls before this instant. Default: no bound.').optional(),
   }),
+  getStatus: nothing,
   health: nothing,
 } satisfies Record<OperationName, z.ZodType>;
 

@@ -69,5 +69,6 @@ export const params = {
   getOwnKey: nothing,
   revokeKey: object({ id: field.keyId.describe('The id of the key.') }),
   listAudit: nothing,
+  getStatus: nothing,
   health: nothing,
 } satisfies Record<OperationName, z.ZodType>;

@@ -24,8 +24,8 @@ export function administrator(id: 'admin' | 'iam'): Principal {
   return { id, scopes: allScopes, queues: ['*'], topics: ['*'] };
 }
 
-/** Keys, and the audit, belong to no queue or topic. */
-const ofKeys: ReadonlySet<OperationName> = new Set(['createKey', 'listKeys', 'revokeKey', 'listAudit']);
+/** Keys, the audit and the status belong to no queue or topic. */
+const ofKeys: ReadonlySet<OperationName> = new Set(['createKey', 'listKeys', 'revokeKey', 'listAudit', 'getStatus']);
 
 /** A schedule's queue is stored in its record and can change at any time, so a check against that queue would be unreliable. */
 const ofSchedules: ReadonlySet<OperationName> = new Set([

@@ -13,9 +13,9 @@ import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gatew
 import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 
 const environment = createEnvironment('dumbwaiter-api');
-const { engine, keys, secrets, targets, stats, audit, queueRows, adminKey, invokeScopes, wakeUrl, clock } = environment;
+const { engine, keys, secrets, targets, stats, status, audit, queueRows, adminKey, invokeScopes, wakeUrl, clock } = environment;
 const { log, countAnswer, flushCounts } = environment;
-const service = createService({ engine, keys, secrets, targets, stats, audit, queueRows, ...(wakeUrl && { wakeUrl }) });
+const service = createService({ engine, keys, secrets, targets, stats, status, audit, queueRows, ...(wakeUrl && { wakeUrl }) });
 const authenticate = createAuthenticate({ keys, adminKey });
 const app = createApp({ service, authenticate, log, countAnswer, newRequestId: () => crypto.randomUUID() });
 

@@ -103,7 +103,7 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
     countAnswer: (operation, isAvailable) => emf?.answered(operation, isAvailable),
     async flushCounts() {
       emf?.flush();
-      await queue.stats.flush();
+      await Promise.all([queue.stats.flush(), queue.status.flush()]);
     },
     readSecret: (arn) => readSecret(secretsManager, arn),
     invokeRedrive: invokeLater,

@@ -9,10 +9,10 @@ import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, type GatewayEvent, requestOf } from './gateway-event.ts';
 
-const { engine, keys, secrets, targets, stats, audit, queueRows, clock, log, countAnswer, flushCounts } =
+const { engine, keys, secrets, targets, stats, status, audit, queueRows, clock, log, countAnswer, flushCounts } =
   createEnvironment('dumbwaiter-sqs');
 const face = createSqsFace({
-  service: createService({ engine, keys, secrets, targets, stats, audit, queueRows }),
+  service: createService({ engine, keys, secrets, targets, stats, status, audit, queueRows }),
   engine,
   queues: queueRows,
   clock,

@@ -11,7 +11,7 @@ import { createEnvironment } from './environment.ts';
 /** Time reserved to finish the current write. */
 const reserveMs = 5_000;
 
-const { engine, records, stats, clock, log, emf, flushCounts, dispatchFunction, invokeDispatch } =
+const { engine, records, stats, status, clock, log, emf, flushCounts, dispatchFunction, invokeDispatch } =
   createEnvironment('dumbwaiter-sweep');
 
 export async function handler(_event: unknown, context: LambdaContext): Promise<void> {
@@ -20,7 +20,7 @@ export async function handler(_event: unknown, context: LambdaContext): Promise<
   const endsAt = startedAt + context.getRemainingTimeInMillis();
   const report = await engine.sweep({ until: endsAt - reserveMs });
   logSweep(log, report, clock.now() - startedAt);
-  await Promise.all([stats.swept(report), countDepths(report, endsAt)]);
+  await Promise.all([stats.swept(report), status.swept(report), countDepths(report, endsAt)]);
   await flushCounts();
   if (dispatchFunction === undefined) return;
   // A message that woke no dispatcher waits no longer than until here.

@@ -5,6 +5,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import { createRedriveRunner } from '../../engine/redrive/in-process.ts';
 import type { Stats } from '../metrics/stats.ts';
+import type { Status } from '../metrics/status.ts';
 import { type Log, logSweep } from '../service/log.ts';
 
 export interface BackgroundJobs {
@@ -17,11 +18,12 @@ export interface BackgroundJobs {
 export interface BackgroundJobsParts {
   engine: Engine;
   stats: Pick<Stats, 'flush' | 'swept'>;
+  status: Pick<Status, 'flush' | 'swept'>;
   clock: Clock;
   log: Log;
 }
 
-export function createBackgroundJobs({ engine, stats, clock, log }: BackgroundJobsParts): BackgroundJobs {
+export function createBackgroundJobs({ engine, stats, status, clock, log }: BackgroundJobsParts): BackgroundJobs {
   const stopping = new AbortController();
   const redrives = createRedriveRunner(engine, clock, (error, queue, task) =>
     log.error('A redrive failed', { queue, task }, error),
@@ -36,7 +38,7 @@ export function createBackgroundJobs({ engine, stats, clock, log }: BackgroundJo
         const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal });
         // A sweep that was cut short because the server is stopping is not worth a warning.
         if (report.complete || !stopping.signal.aborted) logSweep(log, report, clock.now() - startedAt);
-        await Promise.all([stats.swept(report), stats.flush()]);
+        await Promise.all([stats.swept(report), status.swept(report), stats.flush(), status.flush()]);
         // After a failure, wait for the next period: an immediate retry would fail again.
         isUnfinished = !report.complete && report.totals.failed === 0;
       } catch (error) {
@@ -54,7 +56,7 @@ export function createBackgroundJobs({ engine, stats, clock, log }: BackgroundJo
     async stop() {
       stopping.abort();
       await Promise.all([sweeping, redrives.stop()]);
-      await stats.flush(true);
+      await Promise.all([stats.flush(true), status.flush(true)]);
     },
   };
 }

@@ -50,7 +50,7 @@ function openSqlite(file?: string): LocalStore {
   try {
     const store = openSqliteStore({ now: clock.now, ...(file === undefined ? {} : { file }) });
     return {
-      parts: { store, clock, random: createRandom() },
+      parts: { store, clock, random: createRandom(), kind: file === undefined ? 'memory' : 'sqlite' },
       clear: () => store.clear(keyKind),
       place: file ?? inMemory,
       died: store.failed,

@@ -50,7 +50,7 @@ export interface QueueStack {
 export function createQueueStack(options: StackOptions, reset: (() => Promise<void>) | undefined): QueueStack {
   const { parts, log, adminKey, hosts, allowedOrigins, isOwnHost } = options;
   const prometheus = createPrometheus();
-  const { engine, stats, audit, keys, secrets, targets, records, dispatcher, queueRows, clock } = assembleQueue({
+  const { engine, stats, status, audit, keys, secrets, targets, records, dispatcher, queueRows, clock } = assembleQueue({
     parts,
     log,
     hosts,
@@ -60,7 +60,7 @@ export function createQueueStack(options: StackOptions, reset: (() => Promise<vo
     targetsChanged: () => push.targetsChanged(),
     startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
-  const jobs = createBackgroundJobs({ engine, stats, clock, log });
+  const jobs = createBackgroundJobs({ engine, stats, status, clock, log });
   const push = createPushJobs({ records, dispatcher, clock, log, ...defined({ holder: options.holder }) });
   const authenticate = createAuthenticate({ keys, adminKey });
   const service = createService({
@@ -70,6 +70,7 @@ export function createQueueStack(options: StackOptions, reset: (() => Promise<vo
     targets,
     stats,
     audit,
+    status,
     waitIsCheap: true,
     wakeUrl: wakePath,
     queueRows,

@@ -11,7 +11,7 @@ import { queueKey, readQueue } from '../../engine/model/queue-record.ts';
 import { pagesOf } from '../../engine/port/pages.ts';
 import type { Clock, Key, Random, Row, Store } from '../../engine/port/port.ts';
 import { StoreError } from '../../engine/port/port.ts';
-import { untilDone } from '../../engine/port/until-done.ts';
+import { changeRow } from './change-row.ts';
 import { addTime, emptyFlow, type Flow, flowCounts, flowTimes, percentile, sumOf } from './flow.ts';
 import type { Meter } from './measured-engine.ts';
 
@@ -19,7 +19,6 @@ import type { Meter } from './measured-engine.ts';
 const flushMs = 60_000;
 const stepMs = statsStepSeconds * 1000;
 const rowsAPage = 300;
-const versionChars = 10;
 
 export interface Stats {
   meter: Meter;
@@ -67,13 +66,7 @@ export function createStats({ store, clock, random, onError }: StatsParts): Stat
   async function change(queue: string, decide: (before: StatsRow) => StatsRow): Promise<void> {
     const at = stepOf(clock.now());
     const key: Key & { table: 'queues' } = { table: 'queues', kind: statsKind, name: nameOf(queue, at) };
-    const [first] = await store.get([key]);
-    await untilDone<Row | undefined, void>(`the statistics of ${queue}`, first, async (before) => {
-      const when = before ? { equals: [['version'], before.version as string] as const } : { absent: ['name'] as const };
-      const row = encode(key, decide(before ? decode(before) : { flow: emptyFlow() }), at, random.chars(versionChars));
-      const written = await store.write({ key, when: when as never, then: { put: row } });
-      return written.ok ? { done: undefined } : { seen: written.row };
-    });
+    await changeRow({ store, random }, key, (before) => encode(decide(before ? decode(before) : { flow: emptyFlow() }), at));
   }
 
   async function quietly(run: () => Promise<void>): Promise<void> {
@@ -158,9 +151,8 @@ function pointsOf(rows: readonly (StatsRow & { at: number })[], step: number): Q
   });
 }
 
-function encode({ kind, name }: { kind: string; name: string }, { flow, ...seen }: StatsRow, at: number, version: string): Row {
-  const ttl = Math.ceil(at / 1000) + statsKeptSeconds;
-  return { kind, name, version, ttl, ...seen, ...flow } as unknown as Row;
+function encode({ flow, ...seen }: StatsRow, at: number): object {
+  return { ttl: Math.ceil(at / 1000) + statsKeptSeconds, ...seen, ...flow };
 }
 
 function decode(row: Row): StatsRow {

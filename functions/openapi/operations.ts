@@ -7,6 +7,7 @@ import { keyTexts } from './keys.ts';
 import type { OperationTextsOf } from './operation-text.ts';
 import { scheduleTexts } from './schedules.ts';
 import { statsExample } from './stats.ts';
+import { statusTexts } from './status.ts';
 import { targetTexts } from './targets.ts';
 import { topicTexts } from './topics.ts';
 import { transactionTexts } from './transactions.ts';
@@ -235,5 +236,6 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   ...topicTexts,
   ...keyTexts,
   ...auditTexts,
+  ...statusTexts,
   health: { tag: 'server', summary: 'Check that the server answers', output: { status: 'ok' }, refusals: [] },
 };

@@ -28,6 +28,7 @@ import {
   text,
 } from './output-records.ts';
 import { statsPoint } from './stats.ts';
+import { serverStatus } from './status.ts';
 import * as records from './topic-records.ts';
 
 const cursor = field.cursor.describe('Send it as `cursor` to get the next page. Absent on the last page.').exactOptional();
@@ -161,6 +162,7 @@ export const outputs = {
   listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
   revokeKey: nothing,
   listAudit: z.object({ entries: z.array(auditEntry).describe('The entries of this page, newest first.'), cursor }),
+  getStatus: serverStatus,
   health: z.object({ status: z.enum(['ok']).describe('The server answers.') }),
 } satisfies { [Name in OperationName]: z.ZodType<OutputOf<Name>> };
 

@@ -70,6 +70,11 @@ export interface StatsOperation {
   read(queue: string, input: CheckedInputOf<'queueStats'>): Promise<OutputOf<'queueStats'>>;
 }
 
+/** `functions/metrics/status.ts` implements it. */
+export interface StatusOperation {
+  read(): Promise<OutputOf<'getStatus'>>;
+}
+
 export interface ServiceParts {
   engine: Engine;
   keys: Keys;
@@ -77,6 +82,7 @@ export interface ServiceParts {
   targets: TargetOperations;
   stats: StatsOperation;
   audit: Audit;
+  status: StatusOperation;
   /** Whether a waiting receive costs next to nothing here, as in a long-running process. Returned to callers. Default: false. */
   waitIsCheap?: boolean;
   /** Where idle consumers can wait to be woken, absolute or relative to the base URL. Returned to callers that received nothing. */
@@ -86,11 +92,13 @@ export interface ServiceParts {
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { engine, keys, secrets, targets, stats, audit, waitIsCheap = false, wakeUrl, queueRows } = parts;
+  const { engine, keys, secrets, targets, stats, audit, status, waitIsCheap = false, wakeUrl, queueRows } = parts;
   async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
     switch (call.operation) {
       case 'health':
         return { status: 'ok' };
+      case 'getStatus':
+        return status.read();
       case 'createKey':
         return keys.create(call.input, principal);
       case 'listKeys':

@@ -44,13 +44,14 @@ export class Pages<Item> implements AsyncIterable<Item> {
   }
 }
 
-/** A list that starts at the page that `input` names. `read` returns the items of a page and the cursor of the next. */
-export function pagesOf<Input extends Page, Item>(
+/** A list that starts at the page that `input` names. `read` answers a page, and `itemsOf` takes its items. */
+export function pagesOf<Input extends Page, Answer extends { cursor?: string }, Item>(
   { cursor: from, ...rest }: Input,
-  read: (page: Input) => Promise<[items: Item[], next: string | undefined]>,
+  read: (page: Input) => Promise<Answer>,
+  itemsOf: (answer: Answer) => Item[],
 ): Pages<Item> {
   return new Pages(async (cursor) => {
-    const [items, next] = await read({ ...rest, ...(cursor !== undefined && { cursor }) } as Input);
-    return { items, ...(next !== undefined && { cursor: next }) };
+    const answer = await read({ ...rest, ...(cursor !== undefined && { cursor }) } as Input);
+    return { items: itemsOf(answer), ...(answer.cursor !== undefined && { cursor: answer.cursor }) };
   }, from);
 }

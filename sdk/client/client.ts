@@ -2,7 +2,16 @@
  * The client of the SDK. `sdk/client/` holds the classes that users call: start here. They make calls through `sdk/calls/`,
  * over a transport of `sdk/transports/`.
  */
-import type { AuditEntry, AuditInput, ListedQueue, Page, QueuesPage, Topic, Transport } from '../../contract/contract.ts';
+import type {
+  AuditEntry,
+  AuditInput,
+  ListedQueue,
+  Page,
+  QueuesPage,
+  ServerStatus,
+  Topic,
+  Transport,
+} from '../../contract/contract.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
 import { Caller, type CallOptions, retriesDefault, timeoutMsDefault } from '../calls/caller.ts';
 import { type JsonMode, readerOf } from '../calls/json-mode.ts';
@@ -101,26 +110,34 @@ export class Dumbwaiter {
 
   /** Lists the topics that the API key may see. */
   topics(input: Page = {}, options?: CallOptions): Pages<Topic> {
-    return pagesOf(input, async (page) => {
-      const { topics, cursor } = await this.#connection.caller.call('listTopics', {}, page, options);
-      return [topics, cursor];
-    });
+    return pagesOf(
+      input,
+      (page) => this.#connection.caller.call('listTopics', {}, page, options),
+      ({ topics }) => topics,
+    );
   }
 
   /** Lists the queues that the API key may see; with `counts`, each with its messages counted. */
   queues(input: QueuesPage = {}, options?: CallOptions): Pages<ListedQueue> {
-    return pagesOf(input, async (page) => {
-      const { queues, cursor } = await this.#connection.caller.call('listQueues', {}, page, options);
-      return [queues, cursor];
-    });
+    return pagesOf(
+      input,
+      (page) => this.#connection.caller.call('listQueues', {}, page, options),
+      ({ queues }) => queues,
+    );
   }
 
   /** Lists which key changed what lately, newest first. Requires an admin key for all queues and topics. */
   audit(input: AuditInput = {}, options?: CallOptions): Pages<AuditEntry> {
-    return pagesOf(input, async (page) => {
-      const { entries, cursor } = await this.#connection.caller.call('listAudit', {}, page, options);
-      return [entries, cursor];
-    });
+    return pagesOf(
+      input,
+      (page) => this.#connection.caller.call('listAudit', {}, page, options),
+      ({ entries }) => entries,
+    );
+  }
+
+  /** Reads what an operator needs to know besides the queues. Requires an admin key for all queues and topics. */
+  status(options?: CallOptions): Promise<ServerStatus> {
+    return this.#connection.caller.call('getStatus', {}, {}, options);
   }
 
   /** Resolves if the deployment answers. */

@@ -26,10 +26,11 @@ export class KeysClient {
 
   /** Lists the keys, without their secrets. */
   list(input: Page = {}, options?: CallOptions): Pages<ApiKey> {
-    return pagesOf(input, async (page) => {
-      const { keys, cursor } = await this.#caller.call('listKeys', {}, page, options);
-      return [keys, cursor];
-    });
+    return pagesOf(
+      input,
+      (page) => this.#caller.call('listKeys', {}, page, options),
+      ({ keys }) => keys,
+    );
   }
 
   /**

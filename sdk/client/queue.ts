@@ -207,10 +207,11 @@ export class QueueClient<T = unknown> extends QueueAdministration {
 
   /** Lists messages of one state, or of all, without receiving them. */
   peek(input: Page & { state?: MessageState } = {}, options?: CallOptions): Pages<WaitingMessage<T>> {
-    return pagesOf(input, async (page) => {
-      const { messages, cursor } = await this.#connection.caller.call('peek', this.#params, page, options);
-      return [messages.map((message) => waitingMessage<T>(message)), cursor];
-    });
+    return pagesOf(
+      input,
+      (page) => this.#connection.caller.call('peek', this.#params, page, options),
+      ({ messages }) => messages.map((message) => waitingMessage<T>(message)),
+    );
   }
 
   get #params() {

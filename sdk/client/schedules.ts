@@ -83,10 +83,11 @@ export class SchedulesClient {
 
   /** Lists the schedules. */
   list(input: Page = {}, options?: CallOptions): Pages<ScheduleDescription> {
-    return pagesOf(input, async (page) => {
-      const { schedules, cursor } = await this.#caller.call('listSchedules', {}, page, options);
-      return [schedules.map(described), cursor];
-    });
+    return pagesOf(
+      input,
+      (page) => this.#caller.call('listSchedules', {}, page, options),
+      ({ schedules }) => schedules.map(described),
+    );
   }
 }
 

@@ -144,10 +144,11 @@ export class TopicClient<T = unknown> {
    * @throws DumbwaiterError `topic_not_found`
    */
   subscriptions(input: Page = {}, options?: CallOptions): Pages<Subscription> {
-    return pagesOf(input, async (page) => {
-      const { subscriptions, cursor } = await this.#connection.caller.call('listSubscriptions', this.#params, page, options);
-      return [subscriptions, cursor];
-    });
+    return pagesOf(
+      input,
+      (page) => this.#connection.caller.call('listSubscriptions', this.#params, page, options),
+      ({ subscriptions }) => subscriptions,
+    );
   }
 
   /**

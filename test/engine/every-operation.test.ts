@@ -14,6 +14,7 @@ const ofServers: OperationName[] = [
   'rotateSigningSecret',
   'queueStats',
   'listAudit',
+  'getStatus',
   'health',
   ...ofTargets,
 ];

@@ -180,14 +180,14 @@ test('the policy of the SQS function names every partition of the table of queue
   };
   const { log, defects } = loggedDefects();
   const parts = { store, clock: createDrivenClock(), random: seededRandom(1) };
-  const { engine, keys, secrets, targets, stats, audit, queueRows, clock } = assembleQueue({
+  const { engine, keys, secrets, targets, stats, status, audit, queueRows, clock } = assembleQueue({
     parts,
     log,
     hosts: anyHost,
     invoke: invokeFunction,
   });
   const face = createSqsFace({
-    service: createService({ engine, keys, secrets, targets, stats, audit, queueRows }),
+    service: createService({ engine, keys, secrets, targets, stats, status, audit, queueRows }),
     engine,
     queues: queueRows,
     clock,

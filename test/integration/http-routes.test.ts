@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { OperationName } from '../../contract/contract.ts';
 import { routes } from '../../contract/routes.ts';
+import { version } from '../../contract/version.ts';
 import { wakePath } from '../../contract/wake.ts';
 import { eventually } from '../support/eventually.ts';
 import { expectProblem, type HttpCalls, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
@@ -289,6 +290,13 @@ it('the route of statistics answers the points of a queue', async () => {
   const where = { queue: 'routes-stats' };
   await call('createQueue', where, {});
   expect(await call('queueStats', where, { stepSeconds: 1_200 })).toEqual({ points: [] });
+});
+
+it('the route of the status answers where messages are and when the last sweep ended, to a key that may do everything', async () => {
+  const status = await call('getStatus', {});
+  expect(status).toMatchObject({ version, store: { kind: 'dynamodb', error: null }, throttledWrites: 0 });
+  const { key } = await call('createKey', {}, { name: 'some', queues: ['orders'], scopes: ['admin'] });
+  expect((await queue.http.as(key).send('GET', '/v1/status')).status).toBe(403);
 });
 
 it('the route of the audit answers which key changed what', async () => {

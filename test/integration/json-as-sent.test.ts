@@ -231,6 +231,7 @@ describe('JSON through the SDK', () => {
       secrets: {} as never,
       targets: {} as never,
       stats: {} as never,
+      status: {} as never,
       audit: { noted: (_: unknown, run: () => unknown) => run() } as never,
     });
     const principal = {

@@ -116,6 +116,7 @@ const bare = [
   'getTarget',
   'deleteTarget',
   'listTargets',
+  'getStatus',
   'health',
 ];
 

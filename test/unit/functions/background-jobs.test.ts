@@ -22,7 +22,7 @@ async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept
   clock.leaping = false;
   let swept = 0;
   const engine = { sweep: async () => runs[told[swept++]!]! } as Partial<Engine> as Engine;
-  const jobs = createBackgroundJobs({ engine, stats, clock, log: silent });
+  const jobs = createBackgroundJobs({ engine, stats, status: stats, clock, log: silent });
   jobs.startSweep();
   await eventually(() => clock.sleepers() > 0);
   await jobs.stop();
@@ -47,7 +47,13 @@ test('a local sweep in progress ends when the server stops, without a warning', 
       return new Promise<SweepReport>((resolve) => signal.addEventListener('abort', () => resolve(runs.short!)));
     },
   } as Partial<Engine> as Engine;
-  const jobs = createBackgroundJobs({ engine, stats, clock, log: { ...silent, warn: (message) => warnings.push(message) } });
+  const jobs = createBackgroundJobs({
+    engine,
+    stats,
+    status: stats,
+    clock,
+    log: { ...silent, warn: (message) => warnings.push(message) },
+  });
   jobs.startSweep();
   await jobs.stop();
   expect(told?.aborted).toBe(true);

@@ -1,0 +1,96 @@
+/**
+ * The status of a deployment: when the last sweep ended, whether the tables can be read, and how many writes were throttled. Two kinds of
+ * rows hold what one process tells the others: one row of the last sweep, and one of throttled writes for each ten minutes.
+ */
+import type { ServerStatus, StoreKind } from '../../contract/contract.ts';
+import { statsStepSeconds } from '../../contract/limits.ts';
+import { version } from '../../contract/version.ts';
+import type { SweepReport } from '../../engine/engine.ts';
+import { pagesOf } from '../../engine/port/pages.ts';
+import { type Clock, ignoreStoreError, type Key, type Random, type Store, StoreError } from '../../engine/port/port.ts';
+import { changeRow } from './change-row.ts';
+import { statsKind } from './stats.ts';
+
+export interface Status {
+  read(): Promise<ServerStatus>;
+  /** Notes that a sweep ended. Rejects with nothing but a defect. */
+  swept(report: Pick<SweepReport, 'complete' | 'totals'>): Promise<void>;
+  /** Stores the throttled writes of this process if the last time was a minute ago, or `now`. Rejects with nothing but a defect. */
+  flush(now?: boolean): Promise<void>;
+}
+
+const flushMs = 60_000;
+const stepMs = statsStepSeconds * 1000;
+const hourMs = 3_600_000;
+const keptSeconds = 86_400;
+const rowsAPage = 20;
+
+// The name of a queue is not empty, so these lie beside the statistics of no queue.
+const sweepKey = { table: 'queues', kind: statsKind, name: '/sweep' } as const;
+const throttledName = (at: number) => `/throttled/${new Date(at).toISOString()}`;
+
+/** Rows that do not exist. Reading them shows that a table can be read. */
+const probes: readonly Key[] = [
+  { table: 'messages', shard: 'probe', id: 'probe' },
+  { table: 'leases', id: 'probe' },
+];
+
+export function createStatus({
+  store,
+  clock,
+  random,
+  kind,
+}: {
+  store: Store;
+  clock: Clock;
+  random: Random;
+  kind: StoreKind;
+}): Status {
+  let throttled = 0;
+  let flushedAt = clock.now();
+  store.onThrottled?.(() => {
+    throttled++;
+  });
+
+  async function throttledLately(): Promise<number> {
+    const now = clock.now();
+    const range = { from: throttledName(now - hourMs), to: throttledName(now), limit: rowsAPage };
+    let sum = throttled;
+    for await (const rows of pagesOf(store, { table: 'queues', partition: statsKind, ...range })) {
+      for (const row of rows) sum += row.writes as number;
+    }
+    return sum;
+  }
+
+  return {
+    async read() {
+      const status = { version, now: new Date(clock.now()).toISOString() };
+      try {
+        const [sweep] = await store.get([sweepKey, ...probes]);
+        const lastSweep = sweep ? (JSON.parse(sweep.report as string) as ServerStatus['lastSweep']) : null;
+        return { ...status, store: { kind, error: null }, lastSweep, throttledWrites: await throttledLately() };
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        return { ...status, store: { kind, error: error.message }, lastSweep: null, throttledWrites: throttled };
+      }
+    },
+    async swept({ complete, totals }) {
+      const at = new Date(clock.now()).toISOString();
+      const report = { at, complete, failedQueues: totals.failed, notReachedQueues: totals.notReached };
+      const put = { kind: sweepKey.kind, name: sweepKey.name, report: JSON.stringify(report) };
+      await store.write({ key: sweepKey, then: { put } }).catch(ignoreStoreError);
+    },
+    async flush(isNow = false) {
+      if (throttled === 0 || (!isNow && clock.now() - flushedAt < flushMs)) return;
+      const writes = throttled;
+      throttled = 0;
+      flushedAt = clock.now();
+      const at = Math.floor(flushedAt / stepMs) * stepMs;
+      const ttl = Math.ceil(at / 1000) + keptSeconds;
+      await changeRow({ store, random }, { table: 'queues', kind: statsKind, name: throttledName(at) }, (before) => ({
+        writes: writes + ((before?.writes as number | undefined) ?? 0),
+        ttl,
+      })).catch(ignoreStoreError);
+    },
+  };
+}
