@@ -132,4 +132,11 @@ export const groupIds: readonly Mutant[] = [
     replace: 'if (ours.size === 1) await',
     tests: ['test/engine/topic-groups.test.ts'],
   },
+  {
+    name: 'a redrive removes a body although a late copy of its refused request may still name it',
+    file: 'engine/lifecycle/group-moves.ts',
+    find: 'const mayBeNamed = () => isUnknown || refused > tail;',
+    replace: 'const mayBeNamed = () => isUnknown;',
+    tests: ['test/unit/lifecycle/group-moves.test.ts'],
+  },
 ];
