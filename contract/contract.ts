@@ -13,6 +13,7 @@ import type {
   Json,
   Message,
   MessageChanges,
+  MessageFilter,
   MessageState,
   PublishEntry,
   PublishResult,
@@ -65,6 +66,12 @@ export interface QueuesPage extends Page {
   counts?: boolean;
 }
 
+/** Which messages to show. */
+export interface PeekInput extends Page, MessageFilter {
+  /** Only messages in this state. Default: all. */
+  state?: MessageState;
+}
+
 /** The parameters (in the path), input (JSON body, or query string of a GET) and output of each operation. */
 export interface Operations {
   createQueue: { params: { queue: string }; input: QueueSettingsInput; output: Queue };
@@ -102,8 +109,9 @@ export interface Operations {
   purge: { params: { queue: string }; input: object; output: { purgedBefore: string } };
   peek: {
     params: { queue: string };
-    input: Page & { state?: MessageState };
-    output: { messages: Message[]; cursor?: string };
+    input: PeekInput;
+    /** `examined`: how many messages were looked at, about. A page may be short, or empty, and still have a cursor. */
+    output: { messages: Message[]; examined: number; cursor?: string };
   };
   getMessage: {
     params: { queue: string; id: string };

@@ -123,6 +123,10 @@ export const backoffJitterDefault = 0.5;
 export const redriveIdsMax = 100;
 export const redriveRatePerSecondMin = 1;
 export const redriveRatePerSecondMax = 10_000;
+/** Attributes by which one call filters messages. */
+export const attributeFiltersMax = 5;
+/** The text that a filter looks for in bodies. */
+export const filterTextCharsMax = 256;
 /** Entries on one page of a list (queues, keys, messages). */
 export const pageEntriesMax = 100;
 export const pageEntriesDefault = 50;
@@ -206,6 +210,10 @@ export const resultsRowBytesMax = kibibyte;
 export const parcelBytesMax = 300 * kibibyte;
 /** Rows that one receive, or the sweep, reads at the head of a shard, at most. */
 export const headRowsMax = 100;
+/** Rows that one peek reads, however few messages it finds. */
+export const peekRowsMax = 3 * headRowsMax;
+/** Bytes of offloaded bodies, as they are in an answer, that one peek reads to filter by content. The last one may exceed it. */
+export const peekFilterBytesMax = callBytesMax;
 /** When many receivers share a shard, each reads up to this many rows, to choose rows that no other receiver claims. */
 export const windowRowsMax = 8 * headRowsMax;
 /** Shards of one queue. A queue starts with one, and grows when its writes are throttled. */

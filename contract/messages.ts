@@ -160,18 +160,36 @@ export interface Message {
   deadLetter?: DeathRecord;
 }
 
-// --- Redrive ---
+// --- Filters and redrive ---
 
-/** Which messages to move, and where to. Default: all, each to the queue in which it died. */
-export interface RedriveInput {
-  /** Only these messages; 1 to 100 ids. */
-  ids?: string[];
+/** Which messages of a queue a call selects: those that fit all given fields. Default: all. */
+export interface MessageFilter {
+  /** Only messages whose ids begin with these characters. */
+  id?: string;
+  /** Only messages of this group; in a dead-letter queue, those that died in it. */
+  group?: string;
+  /** Only messages that were published under this `dedupKey`. */
+  key?: string;
+  priority?: number;
   /** Only messages that died for this reason. */
   reason?: DeathReason;
-  /** Only messages that arrived here at or after this instant. */
+  /** `name=value`, 1 to 5 times: only messages with all of these attributes. */
+  attribute?: string[];
+  /**
+   * Only messages that arrived here at or after this instant: that were published then or, in a dead-letter queue, died. A redrive
+   * counts as an arrival, too.
+   */
   from?: string;
   /** Only messages that arrived here before this instant. */
   until?: string;
+  /** Only messages whose bodies contain this text, in the JSON as it was sent or, of bytes, in their base64 text. */
+  text?: string;
+}
+
+/** Which messages to move, and where to. Default: all, each to the queue in which it died. */
+export interface RedriveInput extends MessageFilter {
+  /** Only these messages; 1 to 100 ids. */
+  ids?: string[];
   /** The queue to move them to. Default: each returns to the queue in which it died. */
   toQueue?: string;
   /** Messages to move per second at most, 1 to 10,000. Default: as many as possible. */

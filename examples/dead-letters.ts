@@ -12,7 +12,7 @@ for (const message of await payments.receive({ max: 10 })) {
   else await message.release({ deadLetter: true, failed: 'negative amount' });
 }
 
-for await (const message of dead.peek({ state: 'dead' }))
+for await (const message of dead.peek({ state: 'dead', reason: 'rejected' }))
   console.log(
     `${message.body.amount} from ${message.deadLetter?.queue}, ${message.deadLetter?.reason}: ${message.deadLetter?.text}`,
   );

@@ -25,6 +25,7 @@ export type {
   Keep,
   ListedQueue,
   MatchResult,
+  MessageFilter,
   MessageState,
   MissedTicks,
   OwnKey,

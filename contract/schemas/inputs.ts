@@ -15,6 +15,7 @@ import {
   resultBytesMax,
 } from '../limits.ts';
 import * as field from './fields.ts';
+import { messageFilter, timesInOrder } from './message-filter.ts';
 import { bodyFault, fault, messageChanges, publishEntry } from './publish-entry.ts';
 import { queueSettings } from './queue-settings.ts';
 import { schedule, scheduleChanges } from './schedule.ts';
@@ -112,7 +113,11 @@ export const inputs = {
   }),
   ...batches(z.unknown(), z.unknown(), z.unknown()),
   purge: nothing,
-  peek: object({ ...page, state: field.messageState.describe('Only messages in this state. Default: all.').optional() }),
+  peek: object({
+    ...page,
+    state: field.messageState.describe('Only messages in this state. Default: all.').optional(),
+    ...messageFilter,
+  }).refine(...timesInOrder),
   getMessage: object({
     waitSeconds: field.waitSeconds.describe('How long to wait until the message ends, in seconds. Default 0.').optional(),
   }),
@@ -127,26 +132,22 @@ export const inputs = {
       .list(field.anyMessageId, 1, redriveIdsMax)
       .meta({ description: 'Only messages with these ids. Default: all.', nullMeansAbsent: true })
       .optional(),
-    reason: field.deathReason.describe('Only messages that died for this reason. Default: all.').optional(),
-    from: field.instant.describe('Only messages that arrived here at or after this instant. Default: no bound.').optional(),
-    until: field.instant.describe('Only messages that arrived here before this instant. Default: no bound.').optional(),
+    ...messageFilter,
+    attribute: messageFilter.attribute.unwrap().meta({ nullMeansAbsent: true }).optional(),
     toQueue: field.queueName
       .describe('The queue to move them to. Default: each returns to the queue in which it died.')
       .optional(),
     ratePerSecond: field.ratePerSecond
       .describe('The maximum number of messages to move per second. Default: as many as possible.')
       .optional(),
-  }),
+  }).refine(...timesInOrder),
   getRedrive: nothing,
   cancelRedrive: nothing,
   queueStats: object({
     from: field.instant.describe('The first instant. Default: a day before `until`.').optional(),
     until: field.instant.describe('The last instant. Default: now.').optional(),
     stepSeconds: field.statsStep.describe('The length of each point, in seconds: a multiple of 600. Default 600.').optional(),
-  }).refine(({ from, until }) => from === undefined || until === undefined || Date.parse(from) <= Date.parse(until), {
-    path: ['until'],
-    error: 'must not be before `from`',
-  }),
+  }).refine(...timesInOrder),
   rotateSigningSecret: nothing,
   putTarget: target,
   getTarget: nothing,

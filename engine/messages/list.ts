@@ -16,6 +16,10 @@ import { leasedMessage, stateOf, unreceivedMessage } from './message-view.ts';
 /** One message of a row, and how to show it. */
 export interface Sighting {
   state: MessageState;
+  /** Its slot in the row. */
+  slot: number;
+  /** When it arrived in its queue, ms. */
+  since: number;
   /** When it became ready, or will become ready, ms. */
   visibleAt: number;
   content: StoredContent;
@@ -24,37 +28,43 @@ export interface Sighting {
   show: (contents: readonly Content[]) => Message;
 }
 
-/** The messages of one row, in the order of their slots. `row` is the key after which a range continues. */
+/** Messages of one row, in the order of their slots. `row` is the key after which a range continues. */
 export interface Sightings {
   row: Row;
-  messages: Sighting[];
-  /** Reads the messages of a group that follow those in its row; undefined if none do. */
-  readWaiting?: () => Promise<WaitingSightings>;
+  messages: readonly Sighting[];
+  /** The group of the row, if messages wait in it besides those in its row. */
+  group?: Group;
 }
 
-/** The messages of a group that follow those in its row, up to a limit. */
+/** The rows of a group's messages that follow those in its row, up to a limit. */
 export interface WaitingSightings {
-  messages: Sighting[];
-  rowsRead: number;
-  /** More messages follow these. */
+  rows: Sightings[];
+  /** More rows follow these. */
   more: boolean;
 }
 
-/** The messages of rows of `messages`. A row that `leases` overrides has none, nor has one with the verdict `gone`. */
-export async function sightParcels(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Promise<Sightings[]> {
-  const parcels = rows.map(decodeParcel);
-  const overriding = parcels.length > 0 ? await ctx.store.get(parcels.map(({ id }) => leaseKey(id))) : [];
+/** The messages of rows of `messages`. A row with the verdict `gone` has none. Rows of `leases` may override them. */
+export function sightParcels(ctx: Context, queue: QueueRecord, rows: readonly Row[]): Sightings[] {
   const now = ctx.clock.now();
-  return parcels.map((parcel, index) => ({
+  return rows.map(decodeParcel).map((parcel) => ({
     row: { shard: parcel.shard, id: parcel.id },
-    messages: overriding[index] ? [] : sightParcel(queue, parcel, now),
+    messages: sightParcel(queue, parcel, now),
   }));
 }
 
-function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, group?: string): Sighting[] {
+/** These rows of `messages`; those that `leases` overrides without their messages. */
+export async function withoutOverridden(ctx: Context, sighted: readonly Sightings[]): Promise<Sightings[]> {
+  const keys = sighted.flatMap(({ row, messages }) => (messages.length > 0 ? [leaseKey(row.id as string)] : []));
+  const overriding = new Set((keys.length > 0 ? await ctx.store.get(keys) : []).map((row) => row?.id));
+  return sighted.map((one) => (overriding.has(one.row.id) ? { ...one, messages: [] } : one));
+}
+
+export function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, group?: string): Sighting[] {
   if (verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'gone') return [];
   const visibleAt = parcel.visibleAt ?? parcel.since;
   return Array.from({ length: parcel.count }, (_, slot) => ({
+    slot,
+    since: parcel.since,
     state: visibleAt > now ? ('delayed' as const) : ('ready' as const),
     visibleAt,
     content: parcel.content,
@@ -77,26 +87,33 @@ export async function sightLeases(ctx: Context, queue: QueueRecord, rows: readon
     if (!lease || incarnationOf(lease.shard) !== queue.incarnation) return { row, messages: [] };
     const messages = sightLease(queue, lease, now);
     if (lease.kind !== 'group' || lease.group.tail <= lease.group.head) return { row, messages };
-    const { group } = lease;
-    return { row, messages, readWaiting: () => sightWaiting(ctx, queue, id, group) };
+    return { row, messages, group: lease.group };
   });
 }
 
-async function sightWaiting(ctx: Context, queue: QueueRecord, partition: string, group: Group): Promise<WaitingSightings> {
-  const from = group.head === '' ? {} : { from: group.head };
-  const { rows, next } = await ctx.store.range({ table: 'messages', partition, limit: headRowsMax, consistent: true, ...from });
+/** The messages of a group after the parcel `after`, and not before the id `from`. `partition`: the id of the group's row. */
+export async function sightWaiting(
+  ctx: Context,
+  queue: QueueRecord,
+  partition: string,
+  group: Group,
+  after = group.head,
+  from = '',
+): Promise<WaitingSightings> {
+  const first = after > from ? after : from;
+  const range = { table: 'messages', partition, limit: headRowsMax, consistent: true } as const;
+  const { rows, next } = await ctx.store.range({ ...range, ...(first !== '' && { from: first }) });
   const now = ctx.clock.now();
-  const messages = rows
-    .map(decodeParcel)
-    .filter((parcel) => parcel.id > group.head)
-    .flatMap((parcel) => {
-      const isCancelled = (slot: number) => group.cancelled?.includes(slotName(parcel.id, slot));
-      return sightParcel(queue, parcel, now, group.name).filter((_, slot) => !isCancelled(slot));
-    });
-  return { messages, rowsRead: rows.length, more: next !== undefined && rows.at(-1)?.id !== group.tail };
+  const parcels = rows.map(decodeParcel).filter(({ id }) => id > after);
+  const sighted = parcels.map((parcel): Sightings => {
+    const isCancelled = (slot: number) => group.cancelled?.includes(slotName(parcel.id, slot));
+    const messages = sightParcel(queue, parcel, now, group.name).filter(({ slot }) => !isCancelled(slot));
+    return { row: { shard: parcel.shard, id: parcel.id }, messages };
+  });
+  return { rows: sighted, more: next !== undefined && rows.at(-1)?.id !== group.tail };
 }
 
-function sightLease(queue: QueueRecord, lease: LeaseRow, now: number): Sighting[] {
+export function sightLease(queue: QueueRecord, lease: LeaseRow, now: number): Sighting[] {
   return lease.slots.flatMap((slot, index) => {
     const parcel = parcelAt(lease, index);
     const isPurged = parcel.since < queue.purgedBefore;
@@ -104,6 +121,16 @@ function sightLease(queue: QueueRecord, lease: LeaseRow, now: number): Sighting[
     const state = stateOf(lease, slot, now);
     const show = (contents: readonly Content[]) =>
       leasedMessage(queue.name, lease, index, contentAt(contents, index - parcel.from), now);
-    return [{ state, visibleAt: slot.visibleAt, content: parcel.content, isUnreadable: isUnreadable(lease), show }];
+    return [
+      {
+        state,
+        slot: index,
+        since: parcel.since,
+        visibleAt: slot.visibleAt,
+        content: parcel.content,
+        isUnreadable: isUnreadable(lease),
+        show,
+      },
+    ];
   });
 }

@@ -4,14 +4,16 @@ import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
 import { nextPlace, partitionAt, preparedKey, type QueueRecord } from '../model/queue-record.ts';
-import type { Ranged, Row } from '../port/port.ts';
+import type { Range, Ranged, Row } from '../port/port.ts';
 
-/** Where a page begins: after the row `after` of a partition, and after `skip` messages of the next row. */
+/** Where a page begins: after the row `after` of a partition, and at the slot `skip` of the next row. */
 export interface Place {
   /** `prepared`: the rows of `leases` with prepared messages. There `shard` is a shard's number, otherwise a partition's. */
   table: 'messages' | 'leases' | 'prepared';
   shard: number;
   after?: Row;
+  /** Set within a group: `after` is the group's row, and the page begins after this parcel that waits in the group. */
+  waiting?: string;
   skip: number;
 }
 
@@ -28,33 +30,41 @@ export function nextPartition(queue: QueueRecord, { table, shard }: Place): Plac
   return queue.hasPrepared ? firstPlace(queue, 'prepared') : undefined;
 }
 
-function partitionOf(queue: QueueRecord, { table, shard }: Place): string {
+export function partitionOf(queue: QueueRecord, { table, shard }: Place): string {
   return table === 'prepared' ? preparedKey(queue, shard) : partitionAt(queue, shard);
 }
 
-export function rowsAt(ctx: Context, queue: QueueRecord, place: Place, limit: number): Promise<Ranged> {
-  const range = { partition: partitionOf(queue, place), limit, ...defined({ after: place.after }) };
+export function rowsAt(
+  ctx: Context,
+  queue: QueueRecord,
+  place: Place,
+  limit: number,
+  bounds: Pick<Range, 'from' | 'to'> = {},
+): Promise<Ranged> {
+  const range = { partition: partitionOf(queue, place), limit, ...bounds, ...defined({ after: place.after }) };
   return place.table === 'messages'
     ? ctx.store.range({ table: 'messages', consistent: true, ...range })
     : ctx.store.range({ table: 'leases', index: 'due', ...range });
 }
 
-export function formatPlace({ table, shard, skip, after }: Place): string {
+export function formatPlace({ table, shard, skip, after, waiting }: Place): string {
   const { id, expiry } = (after ?? {}) as { id?: string; expiry?: number };
-  return formatCursor(defined({ table, shard, skip, id, expiry: table === 'messages' ? undefined : expiry }));
+  return formatCursor(defined({ table, shard, skip, id, expiry: table === 'messages' ? undefined : expiry, waiting }));
 }
 
 /** Throws `invalid_input` for a text that `formatPlace` cannot have made. */
 export function parsePlace(queue: QueueRecord, cursor: string): Place {
-  const { table, shard, skip = 0, id, expiry } = parseCursor(cursor, ['table', 'shard']);
+  const { table, shard, skip = 0, id, expiry, waiting } = parseCursor(cursor, ['table', 'shard']);
   const isPlace =
     (table === 'messages' || table === 'leases' || table === 'prepared') &&
     typeof shard === 'number' &&
     typeof skip === 'number' &&
+    (waiting === undefined || (typeof waiting === 'string' && table === 'leases' && id !== undefined)) &&
     (id === undefined || (typeof id === 'string' && id !== '' && (table === 'messages' || typeof expiry === 'number')));
   if (!isPlace) throw unknownCursor();
   const place: Place = { table, shard, skip };
   if (id === undefined) return place;
   const key = { shard: partitionOf(queue, place), id };
-  return { ...place, after: table === 'messages' ? key : { ...key, expiry: expiry! } };
+  if (table === 'messages') return { ...place, after: key };
+  return { ...place, after: { ...key, expiry: expiry! }, ...defined({ waiting: waiting as string | undefined }) };
 }

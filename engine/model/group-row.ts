@@ -12,7 +12,7 @@ import type { Random, Row } from '../port/port.ts';
 import { base32 } from '../port/random.ts';
 import { decodeStoredContent, encodeStoredContent, isShared, type OffloadedContent } from './content-codec.ts';
 import { type HeldParcel, parcelsIn, slotsOf } from './held-parcels.ts';
-import { groupKeyChars, groupRowId } from './ids.ts';
+import { groupKeyChars, groupKeyOf, groupRowId } from './ids.ts';
 import type { QueueRecord } from './queue-record.ts';
 import { type Group, type GroupLeaseRow, isLive, type LeaseRow, leaseEnd, mayOverrideParcel, type Slot } from './rows.ts';
 
@@ -24,9 +24,18 @@ const ackedMax = 4;
  * at a time; each lane has its own row and partition. Two names with the same 60 bits share one group: slower, but in order.
  */
 export function laneOf(queue: QueueRecord, name: string, random: Pick<Random, 'number'>): string {
-  const bytes = hash('sha256', name, 'buffer');
   const lane = Math.floor(random.number() * (queue.groups?.concurrency ?? 1));
-  return [...bytes.subarray(0, groupKeyChars - 1), lane].map((byte) => base32[byte & 31]).join('');
+  return nameKey(name) + base32[lane & 31];
+}
+
+function nameKey(name: string): string {
+  const bytes = hash('sha256', name, 'buffer').subarray(0, groupKeyChars - 1);
+  return Array.from(bytes, (byte) => base32[byte & 31]).join('');
+}
+
+/** Whether the row of a group may be of a group of this name. */
+export function isGroupOf(rowId: string, name: string): boolean {
+  return groupKeyOf(rowId).startsWith(nameKey(name));
 }
 
 /** The group's part of its row as it is stored. `dueAt` and `until` are attributes of the row. */

@@ -71,7 +71,14 @@ export type Ids = ReturnType<typeof createIds>;
 
 /** A lower bound: every id of a parcel made at or after this instant sorts at or after it. */
 export function idFrom(ms: number): string {
-  return encode(Math.max(0, Math.floor(ms)), timeChars);
+  return encode(Math.min(Math.max(0, Math.floor(ms)), 32 ** timeChars - 1), timeChars);
+}
+
+const partOfId = new RegExp(`^[${base32}]{0,${parcelIdChars}}$|^[${base32}]{${parcelIdChars}}${slotMark}[0-9]?$`);
+
+/** What the ids of parcels outside groups begin with, if those of their messages begin with `start`. Undefined: none does. */
+export function parcelPrefix(start: string): string | undefined {
+  return partOfId.test(start) ? start.slice(0, parcelIdChars) : undefined;
 }
 
 /** Whether an id has the form that the queue generates. Otherwise the caller chose it. */

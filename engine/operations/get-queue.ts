@@ -2,7 +2,7 @@
 import type { Counts, OutputOf } from '../../contract/contract.ts';
 import { countRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { type Sighting, type Sightings, sightLeases, sightParcels } from '../messages/list.ts';
+import { type Sighting, type Sightings, sightLeases, sightParcels, sightWaiting, withoutOverridden } from '../messages/list.ts';
 import { describeQueue, partitionsOf, preparedPartitionsOf, type QueueRecord } from '../model/queue-record.ts';
 import type { Range, Row } from '../port/port.ts';
 
@@ -24,8 +24,11 @@ export async function countMessages(ctx: Context, queue: QueueRecord): Promise<C
       upTo(ctx, { table: 'leases', index: 'due', partition }),
     ]);
     if (parcels.more || leases.more) counts.atLeast = true;
-    const sighted = await Promise.all([sightParcels(ctx, queue, parcels.rows), sightLeases(ctx, queue, leases.rows)]);
-    const waiting = await waitingInGroups(sighted[1]);
+    const sighted = await Promise.all([
+      withoutOverridden(ctx, sightParcels(ctx, queue, parcels.rows)),
+      sightLeases(ctx, queue, leases.rows),
+    ]);
+    const waiting = await waitingInGroups(ctx, queue, sighted[1]);
     if (waiting.more) counts.atLeast = true;
     for (const { state, visibleAt } of [...sighted.flat(), waiting].flatMap(({ messages }) => messages)) {
       counts[state]++;
@@ -36,16 +39,21 @@ export async function countMessages(ctx: Context, queue: QueueRecord): Promise<C
   return counts;
 }
 
-async function waitingInGroups(sighted: readonly Sightings[]): Promise<{ messages: Sighting[]; more: boolean }> {
-  const pending = sighted.flatMap(({ readWaiting }) => readWaiting ?? []);
+async function waitingInGroups(
+  ctx: Context,
+  queue: QueueRecord,
+  sighted: readonly Sightings[],
+): Promise<{ messages: Sighting[]; more: boolean }> {
+  const pending = sighted.flatMap(({ row, group }) => (group ? [{ id: row.id as string, group }] : []));
   const messages: Sighting[] = [];
   let rowsLeft = countRowsMax;
   let more = false;
   while (pending.length > 0 && rowsLeft > 0) {
-    for (const read of await Promise.all(pending.splice(0, groupsAtOnce).map((readWaiting) => readWaiting()))) {
-      messages.push(...read.messages);
-      rowsLeft -= read.rowsRead;
-      more ||= read.more;
+    const reads = pending.splice(0, groupsAtOnce).map(({ id, group }) => sightWaiting(ctx, queue, id, group));
+    for (const { rows, more: hasMore } of await Promise.all(reads)) {
+      messages.push(...rows.flatMap((one) => one.messages));
+      rowsLeft -= rows.length;
+      more ||= hasMore;
     }
   }
   return { messages, more: more || pending.length > 0 };

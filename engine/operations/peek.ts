@@ -1,59 +1,58 @@
-/** Lists messages of one state or all, without receiving them, a page at a time. A page may be short and still have a cursor. */
+/** Lists messages that fit a call's filters, without receiving them, a page at a time. A page may be short and still have a cursor. */
 import type { InputOf, Message, MessageState, OutputOf } from '../../contract/contract.ts';
-import { callBytesMax, headRowsMax, pageEntriesDefault } from '../../contract/limits.ts';
+import { callBytesMax, pageEntriesDefault, peekFilterBytesMax, peekRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { type Sighting, sightLeases, sightParcels } from '../messages/list.ts';
+import { filterOf } from '../messages/filter.ts';
+import { findMessage } from '../messages/find.ts';
+import { type Sighting, sightLease, sightParcel } from '../messages/list.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
-import { firstPlace, formatPlace, nextPartition, type Place, parsePlace, rowsAt } from '../messages/scan.ts';
+import { firstPlace, formatPlace, type Place, parsePlace } from '../messages/scan.ts';
+import { type Selection, selectedOf } from '../messages/selection.ts';
+import { walk } from '../messages/walk.ts';
 import { readContents, type StoredContent, sizeOf } from '../model/content-codec.ts';
-import type { QueueRecord } from '../model/queue-record.ts';
-
-/** The most rows that one page reads, however few messages it finds. */
-const pageRowsMax = 3 * headRowsMax;
+import { isServerId } from '../model/ids.ts';
+import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 
 export async function peek(ctx: Context, queueName: string, input: InputOf<'peek'>): Promise<OutputOf<'peek'>> {
   const queue = await ctx.settings.get(queueName);
-  const limit = input.limit ?? pageEntriesDefault;
-  const isWanted = (state: MessageState) => input.state === undefined || state === input.state;
+  const { limit = pageEntriesDefault, state, cursor, ...given } = input;
+  const selection = { state, filter: await filterOf(ctx, queue, given) };
+  const budget = { rows: peekRowsMax, bytes: peekFilterBytesMax };
+  const start = cursor === undefined ? firstPlace(queue, firstTable(queue, state)) : parsePlace(queue, cursor);
   const page = createPage(limit);
-  let rowsLeft = pageRowsMax;
-  let place: Place | undefined =
-    input.cursor === undefined ? firstPlace(queue, firstTable(queue, input.state)) : parsePlace(queue, input.cursor);
-
-  while (place && !page.isFull() && rowsLeft > 0) {
-    const { rows, next } = await sightingsAt(ctx, queue, place, Math.min(headRowsMax, rowsLeft));
-    rowsLeft -= Math.max(1, rows.length);
-    let skip = place.skip;
-    let stopped = false;
-    for (const { row, messages, readWaiting } of rows) {
-      // Messages that wait in a group count as ready, unless they are delayed themselves.
-      const readMore = isWanted('ready') || isWanted('delayed') ? readWaiting : undefined;
-      stopped = page.isFull() || (readMore !== undefined && rowsLeft <= 0);
-      if (stopped) break;
-      const wanted = messages.filter(({ state }) => isWanted(state));
-      if (readMore) {
-        const waiting = await readMore();
-        rowsLeft -= Math.max(1, waiting.rowsRead);
-        wanted.push(...waiting.messages.filter(({ state }) => isWanted(state)));
-      }
-      const left = wanted.slice(skip);
-      const count = page.add(left);
-      stopped = count < left.length;
-      if (stopped) {
-        skip += count;
-        break;
-      }
-      skip = 0;
-      place = { ...place, after: row, skip: 0 };
-    }
-    if (stopped) {
-      place = { ...place, skip };
+  if (given.id !== undefined && isServerId(given.id)) {
+    const { messages, examined } = await lookUp(ctx, queue, given.id, selection);
+    page.add(messages);
+    return { messages: await shown(ctx, page.found), examined };
+  }
+  let place: Place | undefined = start;
+  let { skip } = start;
+  let examined = 0;
+  for await (const { slots, messages, after } of walk(ctx, queue, start, selection, budget)) {
+    const left = messages.filter(({ slot }) => slot >= skip);
+    const next = left[page.add(left)]?.slot;
+    examined += slots.filter((slot) => slot >= skip && (next === undefined || slot < next)).length;
+    if (next !== undefined) {
+      place = { ...place, skip: next };
       break;
     }
-    if (!next) place = nextPartition(queue, place);
+    place = after;
+    skip = 0;
+    if (!place || page.isFull()) break;
   }
   const messages = await shown(ctx, page.found);
-  return place ? { messages, cursor: formatPlace(place) } : { messages };
+  return place ? { messages, examined, cursor: formatPlace(place) } : { messages, examined };
+}
+
+/** The message of this whole id, which the queue made. No other message's id begins with it. */
+async function lookUp(ctx: Context, queue: QueueRecord, id: string, selection: Selection) {
+  const found = await findMessage(ctx, queue, id);
+  const now = ctx.clock.now();
+  const isHere = found && ('parcel' in found || incarnationOf(found.lease.shard) === queue.incarnation);
+  if (!isHere) return { messages: [], examined: 0 };
+  const row = 'parcel' in found ? sightParcel(queue, found.parcel, now, found.group?.name) : sightLease(queue, found.lease, now);
+  const messages = row.filter(({ slot }) => slot === found.slot);
+  return { messages: await selectedOf(ctx, messages, selection), examined: messages.length };
 }
 
 interface Page {
@@ -88,11 +87,6 @@ function createPage(limit: number): Page {
 function firstTable(queue: QueueRecord, state: MessageState | undefined): Place['table'] {
   if (state === 'prepared' && queue.hasPrepared) return 'prepared';
   return state === undefined || state === 'ready' ? 'messages' : 'leases';
-}
-
-async function sightingsAt(ctx: Context, queue: QueueRecord, place: Place, limit: number) {
-  const { rows, next } = await rowsAt(ctx, queue, place, limit);
-  return { next, rows: await (place.table === 'messages' ? sightParcels : sightLeases)(ctx, queue, rows) };
 }
 
 async function shown(ctx: Context, found: readonly Sighting[]): Promise<Message[]> {

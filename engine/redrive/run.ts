@@ -4,7 +4,6 @@
  * this queue before the task began. So a message that dies again during the task is not moved twice. A page repeated after a
  * crash no longer finds the messages it moved.
  */
-import type { DeathReason } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
@@ -12,8 +11,11 @@ import { decodeSnapshot, readRow, readRows, retryOnConflict } from '../leases/le
 import { moveToGroup } from '../lifecycle/group-moves.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { verdictOfAge } from '../lifecycle/verdicts.ts';
+import { type Filter, filterOf } from '../messages/filter.ts';
+import { sightLease, sightParcel } from '../messages/list.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
+import { selectedOf } from '../messages/selection.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { isLive, isUnreadable, type LeaseRow, type ParcelLeaseRow } from '../model/rows.ts';
 import { StoreError } from '../port/port.ts';
@@ -92,6 +94,7 @@ type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
 async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ changes: Progress; moved: number }> {
   const { candidates: found, next } = await nextPage(ctx, queue, task);
   const { candidates, hasGroups } = await inGroupOrder(ctx, found, task.place);
+  const filter = await filterOf(ctx, queue, task.selection);
   let place = next;
   let { moved, skipped } = task;
   let share = task.ratePerSecond === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(task.ratePerSecond));
@@ -101,7 +104,7 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
     // Run in parallel only as many rows as the share covers if each is full.
     const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, rowsMax))));
     const results = await Promise.all(
-      together.map((one) => moveSelected(ctx, queue, task, one, Math.max(1, Math.min(share, parcelSlotsMax)))),
+      together.map((one) => moveSelected(ctx, queue, { task, filter }, one, Math.max(1, Math.min(share, parcelSlotsMax)))),
     );
     for (const result of results) {
       moved += result.moved;
@@ -162,7 +165,7 @@ function isSameTime(one: RedriveCandidate | undefined, other: RedriveCandidate |
 async function moveSelected(
   ctx: Context,
   queue: QueueRecord,
-  task: Task,
+  { task, filter }: { task: Task; filter: Filter | undefined },
   candidate: RedriveCandidate,
   max: number,
 ): Promise<{ moved: number; skipped: number; isDone: boolean }> {
@@ -172,7 +175,8 @@ async function moveSelected(
     const { parcel } = waiting;
     // An unreceived message has not been dead-lettered: it has no origin queue and no reason, so it needs an explicit `toQueue`.
     if (parcel.since > task.startedAt) return done(0, 0);
-    const isMovable = task.toQueue !== null && isSelected(task, parcel.since, undefined);
+    const messages = () => sightParcel(queue, parcel, ctx.clock.now());
+    const isMovable = task.toQueue !== null && (!filter || (await selectedOf(ctx, messages(), { filter })).length > 0);
     if (!isMovable) return done(0, candidate.slot === undefined ? parcel.count : 1);
   }
   const first = waiting ? (await moveToLeases(ctx, queue, waiting)).seen : await readRow(ctx, candidate.id);
@@ -186,12 +190,17 @@ async function moveSelected(
       lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && lease.kind !== 'prepared';
     if (!isHere || verdictOfAge(queue, lease.since, lease.retentionEnd, now) === 'gone') return { done: done(moved, 0) };
     const { movable, held: leased } = movableSlots(lease, candidate.slot, now);
-    if (!isSelected(task, lease.since, lease.death?.reason)) return { done: done(moved, leased + movable.length) };
+    const selected = filter
+      ? (await selectedOf(ctx, sightLease(queue, lease, now), { filter })).map(({ slot }) => slot)
+      : movable;
+    const wanted = movable.filter((slot) => selected.includes(slot));
     const targetName = task.toQueue ?? lease.death?.queue;
     const target = targetName === undefined ? undefined : await ctx.settings.find(targetName);
-    if (movable.length === 0 || !target) return { done: done(moved, leased + movable.length) };
+    // The redrive meets the rest of a parcel again in `leases`.
+    const rest = waiting && candidate.slot === undefined ? 0 : leased + movable.length;
+    if (wanted.length === 0 || !target) return { done: done(moved, rest) };
     if (moved >= max) return { done: { moved, skipped: 0, isDone: false } };
-    const slots = movable.slice(0, max - moved);
+    const slots = wanted.slice(0, max - moved);
     const result = await (diedInGroup(lease)
       ? moveToGroup(ctx, { seen, lease, target })
       : moveSlots(ctx, { seen, lease, slots, target }));
@@ -211,11 +220,4 @@ function movableSlots(lease: LeaseRow, only: number | undefined, now: number): {
   const wanted = lease.slots.flatMap((slot, index) => (isLive(slot) && (only === undefined || index === only) ? [index] : []));
   const movable = wanted.filter((index) => stateOf(lease, lease.slots[index]!, now) !== 'leased');
   return { movable, held: wanted.length - movable.length };
-}
-
-function isSelected(task: Task, since: number, reason: DeathReason | undefined): boolean {
-  const { selection } = task;
-  if (selection.reason !== undefined && selection.reason !== reason) return false;
-  if (selection.from !== undefined && since < Date.parse(selection.from)) return false;
-  return selection.until === undefined || since < Date.parse(selection.until);
 }

@@ -1,6 +1,7 @@
 /** The OpenAPI texts of each operation: summary, description, example, and the error codes specific to it. */
 import type { OperationName } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
+import { peekFilterBytesMax, peekRowsMax } from '../../contract/limits.ts';
 import { auditTexts } from './audit.ts';
 import { byIdTexts } from './by-id.ts';
 import { keyTexts } from './keys.ts';
@@ -160,7 +161,9 @@ export const operationTexts: OperationTextsOf<OperationName> = {
   peek: {
     tag: 'messages',
     summary: 'Read messages of a queue without receiving them',
+    description: `All filters that are given apply together. Give the same ones with a \`cursor\`. A call reads at most ${peekRowsMax} rows, and at most ${peekFilterBytesMax} bytes of large bodies to filter by \`text\` or \`attribute\`, so a page may be short, or empty, and still have a cursor.`,
     output: {
+      examined: 1,
       messages: [
         {
           id,

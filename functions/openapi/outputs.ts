@@ -114,7 +114,11 @@ export const outputs = {
   publishItems: z.object({ items, ids: z.array(field.anyMessageId).describe('The ids that the messages will have.') }),
   ackItems: z.object({ items }),
   purge: z.object({ purgedBefore: instant('Messages published before this instant are deleted.') }),
-  peek: z.object({ messages: z.array(message).describe('The messages of this page.'), cursor }),
+  peek: z.object({
+    messages: z.array(message).describe('The messages of this page.'),
+    examined: z.number().int().min(0).describe('How many messages were looked at for this page, about.'),
+    cursor,
+  }),
   getMessage: message,
   updateMessage: z.object({ id, visibleAt: instant('When it can be received.') }),
   cancelMessage: nothing,

@@ -1,5 +1,5 @@
 /** The part of the client that publishes, receives and manages the messages of one queue. */
-import type { AckResult, ExtendResult, Json, MessageState, Page, PublishResult, ReleaseResult } from '../../contract/contract.ts';
+import type { AckResult, ExtendResult, Json, PeekInput, PublishResult, ReleaseResult } from '../../contract/contract.ts';
 import { accepted, gathered } from '../calls/batch-results.ts';
 import type { CallOptions } from '../calls/caller.ts';
 import { attributesOf, contentOf } from '../calls/content.ts';
@@ -205,8 +205,8 @@ export class QueueClient<T = unknown> extends QueueAdministration {
     await this.#connection.caller.call('updateMessage', { queue: this.name, id }, changes, options);
   }
 
-  /** Lists messages of one state, or of all, without receiving them. */
-  peek(input: Page & { state?: MessageState } = {}, options?: CallOptions): Pages<WaitingMessage<T>> {
+  /** Lists messages that fit all filters, or all, without receiving them. */
+  peek(input: PeekInput = {}, options?: CallOptions): Pages<WaitingMessage<T>> {
     return pagesOf(
       input,
       (page) => this.#connection.caller.call('peek', this.#params, page, options),

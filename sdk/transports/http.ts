@@ -92,7 +92,8 @@ function requestOf<Name extends OperationName>(
   const init: RequestInit = { method: route.method, headers, redirect: 'manual' };
   if (route.method === 'GET' || route.method === 'DELETE') {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(input)) if (value !== undefined) query.set(name, String(value));
+    for (const [name, value] of Object.entries(input))
+      for (const one of [value].flat()) if (one !== undefined) query.append(name, String(one));
     return { url: `${base}${path}${query.size > 0 ? `?${query}` : ''}`, init };
   }
   init.body = stringify(input) as string;

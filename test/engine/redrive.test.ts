@@ -1,5 +1,6 @@
 /** Redrive tasks: what they move, how fast, and what stops them. */
 import { expect, it } from 'vitest';
+import type { MessageFilter } from '../../contract/contract.ts';
 import { endGraceMs, headRowsMax, settingsCacheMs, sweepPeriodMs, tombstoneMs } from '../../contract/limits.ts';
 import { type Key, StoreError } from '../../engine/port/port.ts';
 import { noise } from '../support/noise.ts';
@@ -55,6 +56,44 @@ onBothStores('redrive', (driven) => {
     expect(task).toMatchObject({ state: 'done', moved: 3 });
     expect((await bodies('q')).map(String).sort()).toEqual(['1', '3', 'own']);
     expect(sorted(await bodies('dead'))).toEqual([0, 2]);
+  });
+
+  it.each<[filter: MessageFilter, moved: string[]]>([
+    [{ attribute: ['kind=red'] }, ['a', 'c', 'g']],
+    [{ attribute: ['kind=red'], group: 'g' }, ['g']],
+    [{ text: '"b' }, ['b']],
+    [{ key: 'k' }, ['keyed']],
+    [{ priority: 1 }, ['urgent']],
+    [{ id: 'own-' }, ['own']],
+    [{ text: 'none' }, []],
+  ])('redrive moves the dead letters that peek selects by %j, out of their parcels, and skips the others', async (filter, moved) => {
+    const { create, publish, receive, call, redrive, bodies } = driven();
+    const priority = { levels: 2, order: 'strict' as const };
+    const settings = { priority, deduplication: { windowSeconds: 60, onDuplicate: 'ignore' as const } };
+    await create('dead', settings);
+    await create('q', { ...settings, deadLetter: { queue: 'dead', maxReceives: 1 } });
+    const red = { attributes: { kind: 'red' } };
+    await publish('q', { body: 'a', ...red }, { body: 'b', attributes: { kind: 'blue' } }, { body: 'c', ...red });
+    await publish('q', { body: 'g', group: 'g', ...red }, { body: 'keyed', dedupKey: 'k' });
+    await publish('q', { body: 'urgent', priority: 1 }, { body: 'own', id: 'own-1' });
+    await call('release', 'q', { receipts: (await receive('q')).map(({ receipt }) => receipt), deadLetter: true });
+    const { messages } = await call('peek', 'dead', { ...filter, state: 'dead' });
+    expect(messages.map(({ body }) => body).sort()).toEqual(moved);
+    expect(await redrive('dead', filter)).toMatchObject({ state: 'done', moved: moved.length, skipped: 7 - moved.length });
+    expect((await bodies('q')).sort()).toEqual(moved);
+  });
+
+  it('redrive to another queue leaves a parcel of which no message fits the filter where it is', async () => {
+    const { create, send, redrive, rows, bodies } = driven();
+    await create('from');
+    await create('to');
+    await send('from', 'a', 'b');
+    await send('from', 'c', 'd');
+    expect(await redrive('from', { toQueue: 'to', text: 'e' })).toMatchObject({ moved: 0, skipped: 4 });
+    expect((await rows('messages')).length).toBe(2);
+    expect(await redrive('from', { toQueue: 'to', text: 'd' })).toMatchObject({ moved: 1, skipped: 3 });
+    expect((await rows('messages')).length).toBe(1);
+    expect(await bodies('to')).toEqual(['d']);
   });
 
   it('redrive moves only messages of the given reason or time range, and counts the others as skipped', async () => {

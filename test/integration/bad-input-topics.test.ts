@@ -352,8 +352,8 @@ describe('a publish to a topic', () => {
     expect(results).toMatchObject([{ ok: false, code: 'invalid_input' }]);
     expect(results[0]!.message).toContain(detail);
     expect(await state()).toEqual(before);
-    expect(await queue.http.call('peek', { queue: 'news~known' })).toEqual({ messages: [] });
-    expect(await queue.http.call('peek', { queue: 'audit' })).toEqual({ messages: [] });
+    expect(await queue.http.call('peek', { queue: 'news~known' })).toEqual({ messages: [], examined: 0 });
+    expect(await queue.http.call('peek', { queue: 'audit' })).toEqual({ messages: [], examined: 0 });
   });
 
   it.each<Case>([

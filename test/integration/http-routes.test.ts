@@ -248,6 +248,17 @@ it('the peek route shows messages page by page and by state', async () => {
   expect((await call('peek', where, { state: 'delayed' })).messages).toMatchObject([{ body: 'later', state: 'delayed' }]);
 });
 
+it('the peek route takes filters from the query, and an attribute more than once', async () => {
+  const where = await newQueue();
+  const kinds = ['a,b', 'a', 'b'];
+  await call('publish', where, { messages: kinds.map((kind) => ({ body: kind, attributes: { kind, size: 1 } })) });
+  const read = (query: string) => queue.http.send('GET', `/v1/queues/${where.queue}/messages?${query}`);
+  const page = await (await read('attribute=size=1&attribute=kind=a,b&priority=0&text=,')).json();
+  expect(page).toMatchObject({ messages: [{ body: 'a,b' }], examined: 3 });
+  await expectProblem(await read('attribute=kind'), 400, 'invalid_input');
+  await expectProblem(await read('text=a&text=b'), 400, 'invalid_input');
+});
+
 it('the purge route empties a queue', async () => {
   const where = await newQueue();
   await call('publish', where, { messages: [{ body: 1 }] });

@@ -53,8 +53,8 @@ beforeEach(async () => {
     getMessage: (_, { id }) => ({ ...stored(id), bodyBase64: 'AP8=' }),
     peek: ({ cursor }) =>
       cursor
-        ? { messages: [{ ...stored('m3'), body: 3 }] }
-        : { messages: ['m1', 'm2'].map((id) => ({ ...stored(id), body: id })), cursor: 'c&1' },
+        ? { messages: [{ ...stored('m3'), body: 3 }], examined: 1 }
+        : { messages: ['m1', 'm2'].map((id) => ({ ...stored(id), body: id })), examined: 2, cursor: 'c&1' },
     redrive: () => task,
     getRedrive: () => (++looks < 3 ? { ...task, moved: looks } : { ...task, state: 'done' as const, moved: 3 }),
     cancelRedrive: () => ({ ...task, state: 'cancelled' as const }),
@@ -77,18 +77,25 @@ describe('a call over HTTP', () => {
     expect(server.calls[1]?.params).toEqual({ queue: 'q', id: '@key:1' });
   });
 
-  it('a call over HTTP keeps the path of the base URL', async () => {
+  it('a call over HTTP keeps the path of the base URL, and sends each entry of a list', async () => {
     await server.stop();
     const seen: string[] = [];
     const client = new Dumbwaiter({
       url: 'https://example.test/stage/',
       fetch: async (url) => {
         seen.push(String(url));
-        return Response.json({ status: 'ok' });
+        return Response.json({ status: 'ok', messages: [] });
       },
     });
-    expect(await client.health()).toEqual({ status: 'ok' });
-    expect(seen).toEqual(['https://example.test/stage/v1/health']);
+    await client.health();
+    await client
+      .queue('q')
+      .peek({ attribute: ['kind=a,b', 'size=1'] })
+      .first();
+    expect(seen).toEqual([
+      'https://example.test/stage/v1/health',
+      'https://example.test/stage/v1/queues/q/messages?attribute=kind%3Da%2Cb&attribute=size%3D1',
+    ]);
     server = await ContractServer.start({});
   });
 

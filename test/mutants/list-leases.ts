@@ -43,8 +43,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a list of messages ignores the precedence of leases',
     file: 'engine/messages/list.ts',
-    find: 'messages: overriding[index] ? [] : sightParcel(queue, parcel, now),',
-    replace: 'messages: sightParcel(queue, parcel, now),',
+    find: 'overriding.has(one.row.id) ? { ...one, messages: [] } : one',
+    replace: 'one',
     tests: ['test/engine/reading.test.ts'],
   },
   {

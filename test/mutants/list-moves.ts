@@ -201,8 +201,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a redrive applies its rate to rows instead of messages',
     file: 'engine/redrive/run.ts',
-    find: 'moveSelected(ctx, queue, task, one, Math.max(1, Math.min(share, parcelSlotsMax)))',
-    replace: 'moveSelected(ctx, queue, task, one, parcelSlotsMax)',
+    find: 'moveSelected(ctx, queue, { task, filter }, one, Math.max(1, Math.min(share, parcelSlotsMax)))',
+    replace: 'moveSelected(ctx, queue, { task, filter }, one, parcelSlotsMax)',
     tests: ['test/engine/redrive.test.ts'],
   },
   {

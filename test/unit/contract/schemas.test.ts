@@ -82,6 +82,14 @@ describe('the input of a call', () => {
     ['redrive', { ids: ['a', 'b c'] }, 'ids[1]: must be 1 to 140 characters of A-Z a-z 0-9 _ . : - @ ~, was "b c"'],
     ['peek', { state: 'gone' }, 'state: must be one of delayed, ready, leased, dead, prepared, was "gone"'],
     [
+      'peek',
+      { attribute: ['kind'] },
+      'attribute[0]: must be name=value: a name of 1 to 128 characters of A-Z a-z 0-9 _ . -, and a value of at most 1024 characters, was "kind"',
+    ],
+    ['peek', { attribute: Array(6).fill('a=b') }, 'attribute: must be a list of 1 to 5 entries, was a list of 6'],
+    ['peek', { text: '' }, 'text: must be a text of 1 to 256 characters, was ""'],
+    ['peek', { from: '2026-01-02T00:00:00Z', until: '2026-01-01T00:00:00Z' }, 'until: must not be before `from`'],
+    [
       'createKey',
       { name: 'k', queues: ['*'], scopes: ['admin', 'admin'] },
       'scopes: must not name a scope twice, was a list of 2',
