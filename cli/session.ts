@@ -18,6 +18,7 @@ export interface GlobalOptions {
 }
 
 export interface Session {
+  url: string;
   /** Bodies, attributes and results are JsonText: exactly as they were sent. Throws DumbwaiterError. */
   call<Name extends OperationName>(operation: Name, params: ParamsOf<Name>, input?: InputOf<Name>): Promise<OutputOf<Name>>;
   isJson: boolean;
@@ -39,6 +40,7 @@ export async function sessionOf(command: Command): Promise<Session> {
     (text) => textAsJson(text) as never,
   );
   return {
+    url,
     call: (operation, params, input) => caller.call(operation, params, (input ?? {}) as never),
     ...printerOf(command),
   };

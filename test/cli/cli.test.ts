@@ -252,11 +252,27 @@ describe('the command line', () => {
   it('doctor finds dead letters and a paused queue, and says what to do', async () => {
     await ok('queue', 'create', 'halted');
     await ok('queue', 'pause', 'halted');
+    await eventually(async () => (await queue.http.call('getStatus', {})).lastSweep !== null);
     const { code, out } = await run(['doctor']);
-    expect(code).toBe(1);
-    expect(out).toMatch(/NOT OK\s+halted\s+is paused: "queue resume halted"/);
-    expect(out).toMatch(/ok\s+key\s+admin/);
+    expect([code, out.split('\n').filter((line) => line.startsWith('fail'))]).toEqual([0, []]);
+    expect(out).toMatch(/warn\s+halted\s+is paused: "queue resume halted"/);
+    expect(out).toMatch(/ok\s+key\s+admin: publish, receive, admin; queues \*; topics \*/);
+    for (const check of ['endpoint', 'clock', 'version', 'tables', 'sweep', 'throttles', 'schedules', 'queues']) {
+      expect(out).toMatch(new RegExp(`^ok\\s+${check}\\s`, 'm'));
+    }
+    const key = await ok('keys', 'create', 'less', '--scopes', 'publish');
+    const less = await run(['doctor', '--json'], { env: { ...environment(), DUMBWAITER_API_KEY: key } });
+    const findings = less.out.split('\n').map((line) => JSON.parse(line) as { level: string; check: string });
+    expect(less.code).toBe(0);
+    expect(findings).toContainEqual({ level: 'warn', check: 'server', text: expect.stringContaining('need an admin key') });
+  });
+
+  it('doctor ends with 1 when the key is wrong, nothing answers, or something else does', async () => {
+    const wrong = await run(['doctor'], { env: { ...environment(), DUMBWAITER_API_KEY: 'wrong' } });
+    expect(wrong).toMatchObject({ code: 1, out: expect.stringMatching(/fail\s+key/) });
     const elsewhere = await run(['doctor'], { env: { ...environment(), DUMBWAITER_URL: 'http://127.0.0.1:9' } });
     expect(elsewhere).toMatchObject({ code: 1, out: expect.stringContaining('Is the URL right') });
+    const stranger = { ...environment(), DUMBWAITER_URL: `${queue.server.url}/other` };
+    expect(await run(['doctor'], { env: stranger })).toMatchObject({ code: 1, out: expect.stringContaining('no Dumbwaiter') });
   });
 });
