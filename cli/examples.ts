@@ -25,6 +25,10 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   ],
   receive: ['dumbwaiter receive orders --ack', 'dumbwaiter receive orders --max 10 --wait 20 --visibility 60'],
   tail: ['dumbwaiter tail orders', 'dumbwaiter tail orders --from-start --json'],
+  messages: [
+    'dumbwaiter messages orders --state delayed --attribute kind=created --text 4711',
+    'dumbwaiter messages orders --group customer-7 --from 2026-01-31T00:00:00Z --limit 1000',
+  ],
   get: ['dumbwaiter get orders order-4711'],
   cancel: ['dumbwaiter cancel orders order-4711 order-4712', 'dumbwaiter cancel orders order-4711 --force'],
   edit: [`dumbwaiter edit orders order-4711 --body '{"order": 4711, "gift": true}' --priority 1`],
@@ -32,7 +36,7 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   'dead list': ['dumbwaiter dead list orders-dead --reason max_receives --from 2026-01-31T00:00:00Z'],
   'dead show': ['dumbwaiter dead show orders-dead order-4711'],
   'dead redrive': [
-    'dumbwaiter dead redrive orders-dead --attribute kind=created --dry-run',
+    'dumbwaiter dead redrive orders-dead --attribute kind=created --text 4711 --dry-run',
     'dumbwaiter dead redrive orders-dead --reason rejected --rate 10',
   ],
   topics: ['dumbwaiter topics'],

@@ -11,6 +11,7 @@ import { addDeadCommands } from './commands/dead.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addKeyCommands } from './commands/keys.ts';
 import { addMessageCommands } from './commands/messages.ts';
+import { addPeekCommand } from './commands/peek.ts';
 import { addPublishCommands } from './commands/publish.ts';
 import { addQueueCommands } from './commands/queues.ts';
 import { addReceiveCommands } from './commands/receive.ts';
@@ -48,6 +49,7 @@ Examples:
     addPublishCommands,
     addReceiveCommands,
     addMessageCommands,
+    addPeekCommand,
     addDeadCommands,
     addTopicCommands,
     addScheduleCommands,

@@ -3,12 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { Message, ReceivedMessage } from '../../contract/contract.ts';
 import { writeJson } from '../../contract/json-values.ts';
-import { type Pages, pagesOf } from '../../sdk/calls/pages.ts';
+import { messagesOf } from '../filters.ts';
 import { numberOf } from '../options.ts';
 import { type Session, sessionOf } from '../session.ts';
 
 const tailMs = 1_000;
-const pageSize = 100;
 
 export function addReceiveCommands(program: Command): void {
   program
@@ -45,7 +44,7 @@ export function addReceiveCommands(program: Command): void {
       const seen = new Set<string>();
       for (let look = 0; ; look++) {
         const present = new Set<string>();
-        for await (const message of waiting(session, queue)) {
+        for await (const message of messagesOf(session, queue, {})) {
           present.add(message.id);
           if (seen.has(message.id)) continue;
           seen.add(message.id);
@@ -56,15 +55,6 @@ export function addReceiveCommands(program: Command): void {
         await delay(tailMs);
       }
     });
-}
-
-/** All messages of the queue that have not ended. */
-export function waiting({ call }: Session, queue: string): Pages<Message> {
-  return pagesOf(
-    { limit: pageSize },
-    (page) => call('peek', { queue }, page),
-    ({ messages }) => messages,
-  );
 }
 
 function print({ isJson }: Session, message: Message | ReceivedMessage, more: readonly string[]): void {

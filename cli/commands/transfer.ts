@@ -6,9 +6,9 @@ import type { Message, PublishEntry } from '../../contract/contract.ts';
 import { readAnswer } from '../../contract/json-text.ts';
 import { writeJson } from '../../contract/json-values.ts';
 import { CommandFailure } from '../failure.ts';
+import { messagesOf } from '../filters.ts';
 import { sessionOf } from '../session.ts';
 import { publishAll } from './publish.ts';
-import { waiting } from './receive.ts';
 
 export function addTransferCommands(program: Command): void {
   program
@@ -17,7 +17,7 @@ export function addTransferCommands(program: Command): void {
     .action(async (queue: string, _: object, command: Command) => {
       const session = await sessionOf(command);
       let count = 0;
-      for await (const message of waiting(session, queue)) {
+      for await (const message of messagesOf(session, queue, {})) {
         console.log(writeJson(message));
         count++;
       }

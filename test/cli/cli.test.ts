@@ -87,6 +87,24 @@ describe('the command line', () => {
     expect(await run(['get', 'edited', 'it'])).toMatchObject({ code: 1, err: expect.stringContaining('message_not_found') });
   });
 
+  it('messages are listed by filters without being taken', async () => {
+    await ok('queue', 'create', 'listed');
+    await ok('publish', 'listed', '{"n":1}', '--id', 'one', '--attribute', 'kind=red', '--attribute', 'size=2');
+    await ok('publish', 'listed', '{"n":2}', '--id', 'two', '--attribute', 'kind=red');
+    await ok('publish', 'listed', '{"n":3}', '--id', 'three', '--delay', '600');
+    const listed = async (...options: string[]) => {
+      const lines = (await ok('--json', 'messages', 'listed', ...options)).split('\n').filter((line) => line !== '');
+      return lines.map((line) => JSON.parse(line).id).sort();
+    };
+    expect(await listed()).toEqual(['one', 'three', 'two']);
+    expect(await listed('--attribute', 'kind=red', '--attribute', 'size=2')).toEqual(['one']);
+    expect(await listed('--state', 'delayed')).toEqual(['three']);
+    expect(await listed('--id', 't', '--priority', '0', '--text', '"n":2')).toEqual(['two']);
+    expect(await listed('--from', '2999-01-31T00:00:00Z')).toEqual([]);
+    expect((await listed('--limit', '2')).length).toBe(2);
+    expect(await ok('messages', 'listed', '--id', 'one')).toMatch(/one +ready +20\S+ +0 +\{"n":1\}/);
+  });
+
   it('dead letters are listed, counted by a dry run, and moved back by an attribute', async () => {
     await ok('queue', 'create', 'work-dead');
     await ok('queue', 'create', 'work', '--settings', '{"deadLetter":{"queue":"work-dead","maxReceives":1}}');
@@ -105,7 +123,8 @@ describe('the command line', () => {
       '2 dead letters would be moved.',
     );
     expect((await queue.http.call('getQueue', { queue: 'work-dead' })).counts.dead).toBe(3);
-    expect(await ok('dead', 'redrive', 'work-dead', '--attribute', 'kind=red')).toBe('2 moved, 0 skipped.');
+    expect(await ok('dead', 'redrive', 'work-dead', '--attribute', 'kind=red')).toBe('2 moved, 1 skipped.');
+    expect(await ok('dead', 'redrive', 'work-dead', '--text', '2', '--dry-run')).toBe('0 dead letters would be moved.');
     expect(await ok('dead', 'redrive', 'work-dead', '--reason', 'rejected')).toBe('1 moved, 0 skipped.');
     expect((await queue.http.call('getQueue', { queue: 'work' })).counts.ready).toBe(3);
   });
