@@ -5,6 +5,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { QueueSettingsInput, ScheduleInput, SubscriptionInput, TopicSettingsInput } from '../contract/contract.ts';
+import type { DumbwaiterTables } from './table-access.ts';
+import type { TableCapacity } from './tables.ts';
 
 /** A topic's settings, and its subscriptions by name. */
 export interface DeclaredTopic extends TopicSettingsInput {
@@ -47,6 +49,24 @@ export interface DumbwaiterProps {
    * @default - none: only public addresses, over HTTPS
    */
   readonly pushAllowedHosts?: readonly string[];
+  /**
+   * Tables that exist, or that your stack defines, to use in place of new ones: of a queue that another stack left behind, or restored from a
+   * backup. Their keys, index and TTL are those that the construct would make; tables that the same app defines are checked. A deployment that
+   * pushes messages, or wakes consumers, needs their streams (`Table.fromTableAttributes` with `tableStreamArn`), with new images.
+   * @default - the construct makes three tables
+   */
+  readonly tables?: DumbwaiterTables;
+  /**
+   * Limits of what the tables cost and reserves of what they can serve at once, for each table with its index. At a limit, DynamoDB throttles:
+   * calls are answered 429 or 503.
+   * @default - no limits, and what DynamoDB gives new tables on demand: 12,000 read and 4,000 write units a second
+   */
+  readonly tableCapacity?: { readonly [Name in keyof DumbwaiterTables]?: TableCapacity };
+  /**
+   * Whether X-Ray traces the functions, each at its own cost. The roles of all functions may then write traces.
+   * @default false
+   */
+  readonly tracing?: boolean;
   /**
    * What happens to the tables, the secrets and the logs when the construct is removed.
    * @default - they stay. If a first deployment fails, everything is deleted except the tables, which are protected and empty.

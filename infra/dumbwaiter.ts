@@ -24,6 +24,7 @@ import { PublicApi } from './http-api.ts';
 import { type DumbwaiterAttributes, ImportedDumbwaiter } from './imported-dumbwaiter.ts';
 import type { NodeFunction } from './node-function.ts';
 import { addOutputs } from './outputs.ts';
+import { checkPropNames } from './prop-names.ts';
 import { addPush, checkRunTime } from './push.ts';
 import { QueueKeys } from './queue-keys.ts';
 import { QueueMetrics } from './queue-metrics.ts';
@@ -79,6 +80,7 @@ export class Dumbwaiter extends DumbwaiterRef {
 
   constructor(scope: Construct, id: string, props: DumbwaiterProps = {}) {
     super(scope, id);
+    checkPropNames(this.node.path, props);
     this.#encryptionKey = props.encryptionKey;
     const deletionProtection = props.deletionProtection ?? true;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
@@ -88,6 +90,8 @@ export class Dumbwaiter extends DumbwaiterRef {
       removalPolicy: deletionProtection ? (props.removalPolicy ?? RemovalPolicy.RETAIN) : removalPolicy,
       deletionProtection,
       encryptionKey: props.encryptionKey,
+      capacity: props.tableCapacity,
+      existing: props.tables,
     });
     const sealed = { removalPolicy, encryptionKey: props.encryptionKey };
     this.#adminKey = new GeneratedSecret(this, 'AdminKey', {
@@ -102,6 +106,7 @@ export class Dumbwaiter extends DumbwaiterRef {
       memorySize: props.memorySize ?? defaults.memorySize,
       reserveSweepConcurrency: props.reserveSweepConcurrency ?? false,
       receiveConcurrency: props.receiveConcurrency,
+      tracing: props.tracing ?? false,
       declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
       pushAllowedHosts: props.pushAllowedHosts ?? [],
     });

@@ -28,10 +28,9 @@ export interface FunctionsProps {
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;
   reserveSweepConcurrency: boolean;
-  /** How many of its executions may run at once. Undefined: as many as the account allows. */
   receiveConcurrency: number | undefined;
+  tracing: boolean;
   declaresSchedules: boolean;
-  /** Hosts with private addresses that check-backs and targets may be at. */
   pushAllowedHosts: readonly string[];
 }
 
@@ -233,11 +232,12 @@ export class Functions extends Construct {
 
   /** Adds a function, which knows the names of the tables. */
   add(id: string, props: AddedProps & Pick<NodeFunctionProps, 'timeout'>): NodeFunction {
-    const { tables, memorySize, logRetention, removalPolicy } = this.#props;
+    const { tables, memorySize, logRetention, removalPolicy, tracing } = this.#props;
     return new NodeFunction(this, id, {
       memorySize,
       logRetention,
       removalPolicy,
+      tracing,
       ...props,
       environment: {
         DUMBWAITER_MESSAGES_TABLE: tables.messages.tableName,

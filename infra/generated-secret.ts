@@ -4,15 +4,22 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { generatedKeyChars } from '../contract/generated-keys.ts';
 import type { NodeFunction } from './node-function.ts';
 
-/** 43 random letters and digits hold 256 bits. */
-const secretCharsDefault = 43;
+/** 43 random letters and digits hold 256 bits. Another value would have CloudFormation replace the secrets of deployments. */
+const plain = { passwordLength: 43, excludePunctuation: true };
+/** Emulators know `excludeCharacters` only. */
+const key = {
+  passwordLength: generatedKeyChars,
+  excludePunctuation: true,
+  excludeCharacters: '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~',
+};
 
 export interface GeneratedSecretProps {
   description: string;
-  /** How many letters and digits. Default: 43. */
-  chars?: number;
+  /** The text of an API key, whose form emulators of AWS must keep, too. Default: false. */
+  isKey?: boolean;
   /** Why no function rotates it. */
   rotatedByHand: string;
   removalPolicy: RemovalPolicy;
@@ -27,8 +34,8 @@ export interface ReadableSecret {
 /** Allows less than `grantRead`, which would add `DescribeSecret`. */
 export function grantReading(grantee: IGrantable, { arn, encryptionKey }: ReadableSecret): Grant {
   const granted = Grant.addToPrincipal({ grantee, actions: ['secretsmanager:GetSecretValue'], resourceArns: [arn] });
-  const key = encryptionKey?.grantDecrypt(grantee);
-  return key === undefined ? granted : granted.combine(key);
+  const decrypting = encryptionKey?.grantDecrypt(grantee);
+  return decrypting === undefined ? granted : granted.combine(decrypting);
 }
 
 /** The value is plain text. */
@@ -39,10 +46,10 @@ export class GeneratedSecret extends Construct {
 
   constructor(scope: Construct, id: string, props: GeneratedSecretProps) {
     super(scope, id);
-    const { description, chars = secretCharsDefault, rotatedByHand, removalPolicy, encryptionKey } = props;
+    const { description, isKey = false, rotatedByHand, removalPolicy, encryptionKey } = props;
     this.secret = new Secret(this, 'Secret', {
       description,
-      generateSecretString: { passwordLength: chars, excludePunctuation: true },
+      generateSecretString: isKey ? key : plain,
       removalPolicy,
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     });

@@ -6,3 +6,4 @@ export type { IDumbwaiter } from './dumbwaiter-ref.ts';
 export type { DumbwaiterAttributes } from './imported-dumbwaiter.ts';
 export type { ConsumerOptions, QueueConnectOptions, QueueRef } from './queue-ref.ts';
 export type { DumbwaiterTables } from './table-access.ts';
+export type { TableCapacity } from './tables.ts';

@@ -1,7 +1,7 @@
 /** A Lambda function made of one of the bundles. */
-import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundleFolder, type FunctionEntry } from './entries.ts';
@@ -21,6 +21,8 @@ export interface NodeFunctionProps {
   retryAttempts?: number;
   /** How long Lambda keeps an asynchronous invocation that it cannot run. */
   maxEventAge?: Duration;
+  /** Whether X-Ray traces it. */
+  tracing?: boolean;
 }
 
 /** A bundle as a function, with its own log group and role. The role initially allows only writing to that log group. */
@@ -29,7 +31,11 @@ export class NodeFunction extends Construct {
   readonly logGroup: LogGroup;
   readonly role: Role;
 
-  constructor(scope: Construct, id: string, { entry, logRetention, removalPolicy, environment, ...props }: NodeFunctionProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { entry, logRetention, removalPolicy, environment, tracing = false, ...props }: NodeFunctionProps,
+  ) {
     super(scope, id);
     this.logGroup = new LogGroup(this, 'Logs', { retention: logRetention, removalPolicy });
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
@@ -41,8 +47,13 @@ export class NodeFunction extends Construct {
       handler: 'index.handler',
       role: this.role,
       logGroup: this.logGroup,
+      ...(tracing && { tracing: Tracing.ACTIVE }),
       environment: { NODE_OPTIONS: '--enable-source-maps', ...environment },
     });
+    if (tracing) {
+      const reason = 'X-Ray has no resources that a policy could name.';
+      Validations.of(this.role).acknowledge({ id: 'AwsSolutions-IAM5[Resource::*]', reason });
+    }
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]);
   }
 

@@ -7,7 +7,6 @@ import { Grant, type IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { Scope } from '../contract/contract.ts';
-import { generatedKeyChars } from '../contract/generated-keys.ts';
 import { keyNameCharsMax } from '../contract/limits.ts';
 import { checkKey } from './declaration-checks.ts';
 import { GeneratedSecret, grantReading } from './generated-secret.ts';
@@ -69,7 +68,7 @@ export class QueueKeys extends Construct {
     const scope = new Construct(this, id);
     const secret = new GeneratedSecret(scope, 'Key', {
       description: `Dumbwaiter's API key for ${id}`,
-      chars: generatedKeyChars,
+      isKey: true,
       rotatedByHand: 'The operator rotates it by hand: docs/operating.md, "Keys".',
       // Without the stack the key is revoked.
       removalPolicy: RemovalPolicy.DESTROY,

@@ -1,12 +1,15 @@
 /** The DynamoDB permissions of each function. */
-import type { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { ITable, Table, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { NodeFunction } from './node-function.ts';
 
-/** The three tables of a deployment. With `exactOptionalPropertyTypes`, a `Table` is no `ITable`. */
+/** With `exactOptionalPropertyTypes`, tables that an app defines are no `ITable`. */
+export type DumbwaiterTable = ITable | Table | TableV2;
+
+/** The three tables of a deployment. */
 export interface DumbwaiterTables {
-  readonly messages: ITable | Table;
-  readonly leases: ITable | Table;
-  readonly queues: ITable | Table;
+  readonly messages: DumbwaiterTable;
+  readonly leases: DumbwaiterTable;
+  readonly queues: DumbwaiterTable;
 }
 
 /** The DynamoDB actions that a function needs on each table and on the index of due leases, without the prefix `dynamodb:`. */

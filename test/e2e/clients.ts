@@ -18,9 +18,7 @@ export interface Clients {
 }
 
 export async function createClients(account: Account, outputs: Outputs): Promise<Clients> {
-  const secrets = new SecretsManagerClient(account);
-  const { SecretString: adminKey = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: outputs.AdminKeySecretArn }));
-  secrets.destroy();
+  const adminKey = await secretText(account, outputs.AdminKeySecretArn);
   const client = new LambdaClient({ ...account, maxAttempts: 1 });
   const invoking = (functionName: string) => new Dumbwaiter({ transport: lambdaTransport({ functionName, client }) });
   const url = onEmulator(account, outputs.ApiUrl);
@@ -33,6 +31,13 @@ export async function createClients(account: Account, outputs: Outputs): Promise
     receiveOnly: invoking(outputs.ReceiveFunctionName),
     withKey,
   };
+}
+
+export async function secretText(account: Account, SecretId: string): Promise<string> {
+  const secrets = new SecretsManagerClient(account);
+  const { SecretString = '' } = await secrets.send(new GetSecretValueCommand({ SecretId }));
+  secrets.destroy();
+  return SecretString;
 }
 
 /** The host name of an output may not resolve here. The emulator serves the API under this path, too. */

@@ -1,10 +1,11 @@
 /** The example's functions, and a URL, as targets of deployed queues: woken by the tables' streams, and by the sweep for what failed. */
 
+import { InvokeCommand, LambdaClient, ListFunctionsCommand, UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { QueueClient } from '../../sdk/index.ts';
 import { type PushReceiver, startPushReceiver } from '../support/push-receiver.ts';
-import { type Clients, createClients } from './clients.ts';
+import { type Clients, createClients, onEmulator, secretText } from './clients.ts';
 import { createDeployment, type Deployment } from './deployment.ts';
 import { until } from './emulator.ts';
 
@@ -13,12 +14,12 @@ const streamMsMax = 55_000;
 /** The first receive, and the second one after a backoff, by the sweep. */
 const redeliveryMsMax = 110_000;
 
+const account = inject('account');
 let deployment: Deployment;
 let clients: Clients;
 let receiver: PushReceiver;
 
 beforeAll(async () => {
-  const account = inject('account');
   deployment = await createDeployment(account, { stack: 'DumbwaiterConsumers', app: 'node test/e2e/consumer-app.ts' });
   clients = await createClients(account, await deployment.deployWith({}));
   receiver = await startPushReceiver();
@@ -53,6 +54,23 @@ test('the stream of published messages has the function in TypeScript invoked fo
     const left = streamMsMax - (performance.now() - startedAt);
     await untilDone(orders, await publish(orders, [{ order, amount: 10 }]), left);
   }
+});
+
+test('a connected function publishes with the key of its queue, which it reads from its secret and which covers no other queue', async () => {
+  const lambda = new LambdaClient(account);
+  const { Functions = [] } = await lambda.send(new ListFunctionsCommand({}));
+  const { FunctionName, Environment } = Functions.find((one) => one.FunctionName?.startsWith('DumbwaiterConsumers-Checkout'))!;
+  const variables = Environment!.Variables!;
+  // The host of the URL is reached by another name here.
+  const reachable = { ...variables, DUMBWAITER_URL: onEmulator(account, variables.DUMBWAITER_URL!) };
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Environment: { Variables: reachable } }));
+  const Payload = JSON.stringify({ order: 7, amount: 10 });
+  const answer = JSON.parse(Buffer.from((await lambda.send(new InvokeCommand({ FunctionName, Payload }))).Payload!).toString());
+  expect(answer).toMatchObject({ id: expect.any(String) });
+  await untilDone(clients.http.queue('orders'), [answer.id], streamMsMax);
+  const key = await secretText(account, variables.DUMBWAITER_API_KEY_SECRET!);
+  await expect(clients.withKey(key).queue('mails').publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(clients.withKey(key).queue('orders').receive()).rejects.toMatchObject({ code: 'forbidden' });
 });
 
 // Each waits for the next sweep.
@@ -100,7 +118,9 @@ describe.concurrent('failures and URLs', () => {
   });
 });
 
-test('a deployment without the consumers removes their targets, and keeps those of the API', async () => {
+test('a deployment without the consumers removes their targets and revokes their keys, and keeps those of the API', async () => {
+  const keys = async () => (await clients.http.keys.list().all()).map(({ queues, scopes }) => ({ queues, scopes }));
+  expect(await keys()).toEqual([{ queues: ['orders'], scopes: ['publish'] }]);
   const namesOf = async (queue: string) => (await clients.http.queue(queue).targets.list()).map(({ name }) => name);
   expect(await namesOf('orders')).toEqual(['Charge']);
   expect(await namesOf('mails')).toEqual(['Send']);
@@ -108,5 +128,6 @@ test('a deployment without the consumers removes their targets, and keeps those 
   expect(await namesOf('orders')).toEqual([]);
   expect(await namesOf('mails')).toEqual([]);
   expect(await namesOf('hooks')).toEqual(['here']);
+  expect(await keys()).toEqual([]);
   await deployment.destroy();
 }, 240_000);
