@@ -2,7 +2,11 @@
 import type { Command } from 'commander';
 
 export const examples: { readonly [command: string]: readonly string[] } = {
-  start: ['dumbwaiter start', 'dumbwaiter start --memory --port 4566 --sqs-anonymous --sqs-create-queues'],
+  start: [
+    'dumbwaiter start',
+    'dumbwaiter start --seed queues.yaml',
+    'dumbwaiter start --memory --port 4566 --sqs-anonymous --sqs-create-queues',
+  ],
   serve: ['dumbwaiter serve --messages-table Messages --leases-table Leases --queues-table Queues'],
   'local-key': ['dumbwaiter local-key', 'export DUMBWAITER_API_KEY=$(dumbwaiter local-key --data ./data)'],
   'context add': ['dumbwaiter context add local --url http://127.0.0.1:8420 --api-key dw_0123'],

@@ -5,6 +5,7 @@ import type { FirstAccessKey, FirstKey } from './first-keys.ts';
 import type { Forward } from './forward-option.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { createLocalLog } from './log.ts';
+import { readSeedFile } from './seed-file.ts';
 import { type LocalServer, startLocal } from './server.ts';
 import { dataFolderDefault } from './server-options.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
@@ -18,6 +19,7 @@ export interface StartOptions {
   allowOrigin: string[];
   allowHost: string[];
   forward: Forward[];
+  seed?: string;
   sqsAnonymous?: true;
   sqsCreateQueues?: true;
   localstackHealth?: true;
@@ -36,6 +38,7 @@ export async function runStart(options: StartOptions, keyCommand: string): Promi
     allowedOrigins: options.allowOrigin,
     allowedHosts: options.allowHost,
     forwards: options.forward,
+    ...(options.seed !== undefined && { seed: await readSeedFile(options.seed) }),
     sqsAnonymous: options.sqsAnonymous === true,
     sqsCreatesQueues: options.sqsCreateQueues === true,
     localstackHealth: options.localstackHealth === true,

@@ -1,10 +1,15 @@
 /** The whole queue in one process: the app that Lambda runs, on a local port, with a store of its own or a DynamoDB endpoint. */
 
 import { defined } from '../../contract/defined.ts';
+import { DumbwaiterError } from '../../contract/errors.ts';
+import type { Engine } from '../../engine/engine.ts';
 import type { StoreParts } from '../assembly.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
+import type { Keys } from '../auth/api-keys.ts';
+import { applySeed } from '../service/apply-seed.ts';
 import type { Log } from '../service/log.ts';
 import { anyHost } from '../service/outgoing-post.ts';
+import type { Seed } from '../service/seed.ts';
 import { type FirstAccessKey, type FirstKey, firstAccessKeyOf, firstKeyOf, localAccessKeys } from './first-keys.ts';
 import { startForwards, stopForwards } from './forward.ts';
 import type { Forward } from './forward-option.ts';
@@ -33,6 +38,8 @@ export interface LocalOptions {
   allowedHosts?: string[];
   /** Queues whose messages are pushed to URLs while the server runs. Default: none. */
   forwards?: readonly Forward[];
+  /** What the server has at its start, and after each reset. */
+  seed?: Seed;
   /** Whether calls of SQS need no valid signature. Throws StartFailure unless the server listens on a loopback address. */
   sqsAnonymous?: boolean;
   /** Who holds targets: see `ServeOptions`. */
@@ -72,11 +79,15 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
     // A store that is not on DynamoDB is opened by one process only.
     const accessKeys = localAccessKeys(place, folder, store.parts.clock);
     const holder = store.dynamodb ? undefined : soleHolder;
+    const prepare = async ({ engine, keys, records, targets }: ServingQueue) => {
+      if (options.seed) await seeded(options.seed, engine, keys);
+      await startForwards({ engine, records, targets }, forwards);
+    };
     const serving = await serveLocally(
       {
         ...options,
         ...defined({ holder, accessKeys, clear: store.clear }),
-        afterReset: (serving) => startForwards(serving, forwards),
+        afterReset: prepare,
       },
       store.parts,
     );
@@ -86,7 +97,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
       await stop();
       await store.stop();
     };
-    const started = startForwards(serving, forwards).then(async () => ({
+    const started = prepare(serving).then(async () => ({
       firstKey: await firstKeyOf(keys, options.adminKey, folder),
       firstAccessKey: accessKeys && (await firstAccessKeyOf(keys, folder)),
     }));
@@ -126,6 +137,16 @@ export function serveLocally(
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });
+}
+
+/** Throws StartFailure. */
+async function seeded(seed: Seed, engine: Engine, keys: Keys): Promise<void> {
+  try {
+    await applySeed(seed, engine, keys);
+  } catch (cause) {
+    if (!(cause instanceof DumbwaiterError)) throw cause;
+    throw new StartFailure(`What --seed declares cannot be created: ${cause.message}`, { cause });
+  }
 }
 
 function ownHosts(allowed: string[]): (hostname: string) => boolean {

@@ -193,7 +193,11 @@ describe('the command line', () => {
 
   it('start runs a whole server, whose key can be shown again', async () => {
     const data = join(folder, 'data');
-    const child = spawn(process.execPath, [program, 'start', '--port', '0', '--data', data], { env: { PATH: process.env.PATH } });
+    const seed = join(folder, 'seed.yaml');
+    await writeFile(seed, 'queues: { first: { visibilityTimeoutSeconds: 7 } }');
+    const child = spawn(process.execPath, [program, 'start', '--port', '0', '--data', data, '--seed', seed], {
+      env: { PATH: process.env.PATH },
+    });
     let out = '';
     child.stdout.on('data', (part) => {
       out += part;
@@ -203,12 +207,15 @@ describe('the command line', () => {
     const key = await ok('local-key', '--data', data);
     expect(out).toContain(`API key: ${key}`);
     const bare = { PATH: process.env.PATH, DUMBWAITER_URL: url, DUMBWAITER_API_KEY: key };
-    expect((await run(['queue', 'create', 'first'], { env: bare })).code).toBe(0);
+    expect((await run(['queue', 'show', 'first'], { env: bare })).out).toContain('"visibilityTimeoutSeconds": 7');
     expect(await (await fetch(`${url}/console/`)).text()).toContain('console.js');
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
     expect(await run(['start', '--no-such-option'])).toMatchObject({ code: 2 });
+    await writeFile(seed, 'queues: { first: { visibilityTimeoutSeconds: soon } }');
+    const refused = { code: 1, err: expect.stringContaining('queues.first.visibilityTimeoutSeconds: must be') };
+    expect(await run(['start', '--port', '0', '--memory', '--seed', seed])).toMatchObject(refused);
     expect(await run(['start', '--help'])).toMatchObject({ code: 0, out: expect.stringContaining('--memory') });
   });
 
