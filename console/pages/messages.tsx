@@ -3,26 +3,22 @@ import { useEffect, useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { Message } from '../../contract/contract.ts';
 import { BulkActions } from '../parts/bulk-actions.tsx';
+import { MessageFilters } from '../parts/message-filters.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { useAddress } from '../state/address.ts';
+import { useFilters } from '../state/filters.ts';
 import { countText, fromNow, instantText } from '../state/format.ts';
 import { live } from '../state/live.ts';
-import { bodyText, type Filters, filterNames, type Scanned, scan } from '../state/scan.ts';
+import { bodyText, type Scanned, scan } from '../state/scan.ts';
 import { useSession } from '../state/session.ts';
 
 const pageSize = 50;
 const bodyCharsShown = 120;
-const states = ['ready', 'delayed', 'leased', 'dead', 'prepared'] as const;
-const reasons = ['max_receives', 'expired', 'rejected', 'unreadable'] as const;
 const nothing: Scanned = { messages: [], examined: 0 };
 const storedHidden = 'dumbwaiter-bodies-hidden';
 
 export function MessagesTab({ queue }: { queue: string }) {
   const session = useSession();
-  const [search, change] = useAddress();
-  const filters: Filters = Object.fromEntries(
-    filterNames.flatMap((name) => (search.get(name) ? [[name, search.get(name)]] : [])),
-  );
+  const [filters, change] = useFilters();
   const key = `${queue} ${JSON.stringify(filters)}`;
   const [shown, setShown] = useState<Scanned>(nothing);
   /** What to read: from the beginning, or on from what is shown for the same filters. */
@@ -48,23 +44,6 @@ export function MessagesTab({ queue }: { queue: string }) {
     return () => reading.abort();
   }, [key, request]);
 
-  const input = (name: keyof Filters, label: string, type = 'search') => (
-    <label>
-      {label}
-      <input type={type} value={filters[name] ?? ''} onChange={(event) => change(name, event.currentTarget.value)} />
-    </label>
-  );
-  const select = (name: keyof Filters, label: string, options: readonly string[]) => (
-    <label>
-      {label}
-      <select value={filters[name] ?? ''} onChange={(event) => change(name, event.currentTarget.value)}>
-        <option value="">all</option>
-        {options.map((option) => (
-          <option key={option}>{option}</option>
-        ))}
-      </select>
-    </label>
-  );
   const restart = () => {
     setSelected(new Set());
     setRequest({});
@@ -73,17 +52,7 @@ export function MessagesTab({ queue }: { queue: string }) {
 
   return (
     <section aria-label="Messages">
-      <form class="filters" onSubmit={(event) => event.preventDefault()}>
-        {select('state', 'State', states)}
-        {input('id', 'Id')}
-        {input('group', 'Group')}
-        {input('attribute', 'Attribute, name=value')}
-        {input('text', 'Text in the body')}
-        {select('reason', 'Reason of death', reasons)}
-        {input('priority', 'Priority')}
-        {input('from', 'Published from', 'datetime-local')}
-        {input('until', 'Published before', 'datetime-local')}
-      </form>
+      <MessageFilters filters={filters} change={change} hasState />
       <Problem error={error} />
       <p role="status" aria-busy={isReading}>
         {countText(shown.messages.length)} shown, {countText(shown.examined)} examined

@@ -1,53 +1,60 @@
 /** Moving dead letters back: how many the filter selects, then a task with its progress. */
-import { useState } from 'preact/hooks';
-import type { DeathReason, RedriveInput, RedriveTask } from '../../contract/contract.ts';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { RedriveInput, RedriveTask } from '../../contract/contract.ts';
 import { Form, numberOf, textOf } from '../parts/form.tsx';
+import { MessageFilters } from '../parts/message-filters.tsx';
 import { Problem } from '../parts/problem.tsx';
+import { messageFilterOf, useFilters } from '../state/filters.ts';
 import { countText } from '../state/format.ts';
 import { useLive } from '../state/live.ts';
-import { scan } from '../state/scan.ts';
+import { count } from '../state/scan.ts';
 import { useSession } from '../state/session.ts';
 
-const reasons: readonly DeathReason[] = ['max_receives', 'expired', 'rejected', 'unreadable'];
+interface Started {
+  id: string;
+  /** How many dead letters the filters selected when they were counted. */
+  counted: number | undefined;
+}
 
 export function RedriveTab({ queue }: { queue: string }) {
   const session = useSession();
-  const [task, setTask] = useState<string>();
+  const [filters, change] = useFilters();
+  const key = JSON.stringify(filters);
+  const [task, setTask] = useState<Started>();
+  const [counted, setCounted] = useState<{ key: string; found: number }>();
+  const [progress, setProgress] = useState<string>();
+  const counting = useMemo(() => new AbortController(), []);
+  useEffect(() => () => counting.abort(), []);
   const submit = async (fields: FormData) => {
-    const reason = textOf(fields, 'reason') as DeathReason | undefined;
     const toQueue = textOf(fields, 'toQueue');
     const ratePerSecond = numberOf(fields, 'rate');
     if (fields.get('dryRun')) {
-      const { signal } = new AbortController();
-      const found = await scan(
+      const found = await count(
         session,
         queue,
-        { state: 'dead', ...(reason && { reason }) },
-        { want: Number.POSITIVE_INFINITY, signal },
-      );
-      return `${countText(found.messages.length)} dead letters would be moved.`;
+        { ...filters, state: 'dead' },
+        {
+          signal: counting.signal,
+          onPage: (found, examined) => setProgress(`${countText(found)} found, ${countText(examined)} examined`),
+        },
+      ).finally(() => setProgress(undefined));
+      setCounted({ key, found });
+      return `${countText(found)} dead letters would be moved.`;
     }
     const input: RedriveInput = {
-      ...(reason && { reason }),
+      ...messageFilterOf(filters),
       ...(toQueue && { toQueue }),
       ...(ratePerSecond && { ratePerSecond }),
     };
-    setTask((await session.call('redrive', { queue }, input)).id);
+    const { id } = await session.call('redrive', { queue }, input);
+    setTask({ id, counted: counted?.key === key ? counted.found : undefined });
     return undefined;
   };
   return (
     <section aria-label="Redrive">
+      <MessageFilters filters={filters} change={change} hasState={false} />
       <Form button="Go" submit={submit}>
         <div class="grid">
-          <label>
-            Reason of death
-            <select name="reason">
-              <option value="">all</option>
-              {reasons.map((reason) => (
-                <option key={reason}>{reason}</option>
-              ))}
-            </select>
-          </label>
           <label>
             To the queue
             <input name="toQueue" placeholder="where each died" />
@@ -61,13 +68,14 @@ export function RedriveTab({ queue }: { queue: string }) {
           <input name="dryRun" type="checkbox" defaultChecked />
           Only count
         </label>
+        {progress && <p role="status">{progress}</p>}
       </Form>
-      {task !== undefined && <Task queue={queue} task={task} />}
+      {task !== undefined && <Task queue={queue} task={task.id} counted={task.counted} />}
     </section>
   );
 }
 
-function Task({ queue, task }: { queue: string; task: string }) {
+function Task({ queue, task, counted }: { queue: string; task: string; counted: number | undefined }) {
   const { call } = useSession();
   const { value, error, reload } = useLive(`redrive ${queue} ${task}`, (signal) =>
     call('getRedrive', { queue, task }, {}, signal),
@@ -80,7 +88,7 @@ function Task({ queue, task }: { queue: string; task: string }) {
       </p>
       {value.state === 'running' && (
         <>
-          <progress aria-label="Redrive in progress" />
+          <progress aria-label="Redrive in progress" {...(counted && { max: counted, value: value.moved })} />
           <button
             type="button"
             class="secondary"

@@ -1,7 +1,9 @@
 /** Actions on the selected messages, or on all that match the filters. */
 import { useState } from 'preact/hooks';
+import { Link } from 'wouter-preact';
+import { type Filters, redriveAddress } from '../state/filters.ts';
 import { countText } from '../state/format.ts';
-import { type Filters, scan } from '../state/scan.ts';
+import { scan } from '../state/scan.ts';
 import { useSession } from '../state/session.ts';
 import { Confirm } from './dialog.tsx';
 
@@ -11,8 +13,12 @@ const pageSize = 100;
 /** Ids that one redrive takes. */
 const redriveIdsMax = 100;
 
-type Action = 'cancel' | 'redrive';
-const titles: Record<Action, string> = { cancel: 'Cancel', redrive: 'Redrive' };
+type Action = 'cancel' | 'redrive' | 'cancel all';
+const titles: Record<Action, string> = {
+  cancel: 'Cancel selected',
+  'cancel all': 'Cancel all that match',
+  redrive: 'Redrive selected',
+};
 
 interface BulkActionsProps {
   queue: string;
@@ -23,20 +29,11 @@ interface BulkActionsProps {
 
 export function BulkActions({ queue, filters, selected, onDone }: BulkActionsProps) {
   const session = useSession();
-  const [asked, setAsked] = useState<{ action: Action; all: boolean }>();
+  const [asked, setAsked] = useState<Action>();
   const [progress, setProgress] = useState<string>();
-  const actions: Action[] = [
-    ...(session.can('publish') ? (['cancel'] as const) : []),
-    ...(session.can('admin') ? (['redrive'] as const) : []),
-  ];
+  const mayBeDead = filters.state === undefined || filters.state === 'dead';
 
-  const apply = async (action: Action, ids: readonly string[]) => {
-    if (action === 'redrive') {
-      for (let at = 0; at < ids.length; at += redriveIdsMax) {
-        await session.call('redrive', { queue }, { ids: ids.slice(at, at + redriveIdsMax) });
-      }
-      return;
-    }
+  const cancel = async (ids: Iterable<string>) => {
     const left = [...ids];
     await Promise.all(
       Array.from({ length: width }, async () => {
@@ -44,51 +41,62 @@ export function BulkActions({ queue, filters, selected, onDone }: BulkActionsPro
       }),
     );
   };
-  const run = async ({ action, all }: { action: Action; all: boolean }) => {
-    if (!all) await apply(action, [...selected]);
-    else {
-      let done = 0;
-      let cursor: string | undefined;
-      const { signal } = new AbortController();
-      do {
-        const found = await scan(session, queue, filters, { cursor, want: pageSize, signal });
-        await apply(
-          action,
-          found.messages.map(({ id }) => id),
-        );
-        done += found.messages.length;
-        cursor = found.cursor;
-        setProgress(`${countText(done)} done`);
-      } while (cursor !== undefined);
-    }
+  const cancelAll = async () => {
+    let done = 0;
+    let cursor: string | undefined;
+    do {
+      const found = await scan(session, queue, filters, { cursor, want: pageSize });
+      await cancel(found.messages.map(({ id }) => id));
+      done += found.messages.length;
+      cursor = found.cursor;
+      setProgress(`${countText(done)} done`);
+    } while (cursor !== undefined);
     setProgress(undefined);
+  };
+  const redrive = async () => {
+    const ids = [...selected];
+    for (let at = 0; at < ids.length; at += redriveIdsMax) {
+      await session.call('redrive', { queue }, { ids: ids.slice(at, at + redriveIdsMax) });
+    }
+  };
+  const run = async (action: Action) => {
+    if (action === 'redrive') await redrive();
+    else if (action === 'cancel') await cancel(selected);
+    else await cancelAll();
     onDone();
   };
 
+  const button = (action: Action, isOff = false) => (
+    <button type="button" class="secondary" disabled={isOff} onClick={() => setAsked(action)}>
+      {titles[action]}
+    </button>
+  );
   return (
     <>
-      {actions.map((action) => (
-        <span key={action} class="actions">
-          <button type="button" class="secondary" disabled={selected.size === 0} onClick={() => setAsked({ action, all: false })}>
-            {titles[action]} selected
-          </button>
-          <button type="button" class="secondary" onClick={() => setAsked({ action, all: true })}>
-            {titles[action]} all that match
-          </button>
+      {session.can('publish') && (
+        <span class="actions">
+          {button('cancel', selected.size === 0)}
+          {button('cancel all')}
         </span>
-      ))}
+      )}
+      {session.can('admin') && (
+        <span class="actions">
+          {button('redrive', selected.size === 0)}
+          {mayBeDead && <Link href={redriveAddress(queue, filters)}>Redrive all that match</Link>}
+        </span>
+      )}
       {asked && (
         <Confirm
-          title={`${titles[asked.action]} messages`}
-          button={titles[asked.action]}
-          {...(asked.all && { typed: queue })}
+          title={`${asked === 'redrive' ? 'Redrive' : 'Cancel'} messages`}
+          button={asked === 'redrive' ? 'Redrive' : 'Cancel'}
+          {...(asked === 'cancel all' && { typed: queue })}
           onClose={() => setAsked(undefined)}
           run={() => run(asked)}
         >
           <p>
-            {asked.all
-              ? `Every message of ${queue} that matches the filters is read and ${asked.action === 'cancel' ? 'cancelled' : 'moved back'}.`
-              : `${countText(selected.size)} messages are ${asked.action === 'cancel' ? 'cancelled' : 'moved back'}.`}
+            {asked === 'cancel all'
+              ? `Every message of ${queue} that matches the filters is cancelled.`
+              : `${countText(selected.size)} messages are ${asked === 'cancel' ? 'cancelled' : 'moved back'}.`}
           </p>
           {progress && <p role="status">{progress}</p>}
         </Confirm>

@@ -170,10 +170,17 @@ describe('a queue', () => {
     for (let index = 0; index < 12; index++) await publish('filtered', `m-${index}`, { color: index % 2 === 0 ? 'red' : 'blue' });
     const { page } = await browser.open(queue.server.url, { path: '/queues/filtered/messages?text=blue' });
     await expectText(page, '6 shown, 12 examined');
-    await page.getByLabel('Id', { exact: true }).fill('m-1');
-    await page.getByLabel('Id', { exact: true }).blur();
-    await expectText(page, '2 shown, 12 examined');
+    await page.getByLabel('Id begins with').fill('m-1');
+    await page.getByLabel('Id begins with').blur();
+    // The server reads only the messages whose ids begin so: m-1, m-10 and m-11.
+    await expectText(page, '2 shown, 3 examined');
     expect(page.url()).toContain('id=m-1');
+    await page.getByLabel('Arrived from').fill('2999-01-31T00:00');
+    await page.getByLabel('Arrived from').blur();
+    await expectText(page, '0 shown, 0 examined');
+    await page.getByLabel('Priority').fill('urgent');
+    await page.getByLabel('Priority').blur();
+    await expectText(page, 'priority: must be a whole number from 0 to 9');
   });
 
   it('selected messages are cancelled together, and all that match after the name is typed', async () => {
@@ -270,6 +277,24 @@ describe('a queue', () => {
     await page.getByRole('button', { name: 'Go' }).click();
     await expectText(page, 'Done: 3 moved, 0 skipped');
     expect((await queue.http.call('getQueue', { queue: 'orders' })).counts.ready).toBe(3);
+  });
+
+  it('all dead letters that match the filters are counted and moved back, and no other', async () => {
+    await queue.http.call('purge', { queue: 'orders' });
+    await letDie('f-1', 'f-2', 'g-1');
+    const { page } = await browser.open(queue.server.url, { path: '/queues/orders-dead/messages' });
+    await page.getByLabel('Id begins with').fill('f-');
+    await page.getByLabel('Id begins with').blur();
+    await expectText(page, '2 shown');
+    await page.getByRole('link', { name: 'Redrive all that match' }).click();
+    expect(await page.getByLabel('Id begins with').inputValue()).toBe('f-');
+    await page.getByRole('button', { name: 'Go' }).click();
+    await expectText(page, '2 dead letters would be moved.');
+    await page.getByLabel('Only count').uncheck();
+    await page.getByRole('button', { name: 'Go' }).click();
+    await expectText(page, 'Done: 2 moved, 1 skipped');
+    expect((await queue.http.call('getQueue', { queue: 'orders' })).counts.ready).toBe(2);
+    await queue.http.call('purge', { queue: 'orders-dead' });
   });
 
   it('a selected dead letter alone is moved back', async () => {
