@@ -1,4 +1,4 @@
-/** Measures the size of each function's bundle, and the time that Node takes to load it, without Node's own start time. */
+/** Measures the size of each function's code, and the processor time that Node takes to load it, without that of Node's own start. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -30,10 +30,10 @@ const variables = {
 export async function coldStarts(times: number): Promise<ColdStart[]> {
   const folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-bundles-'));
   try {
-    const bundles = await bundleFunctions(folder);
+    const { sizes } = await bundleFunctions(folder);
     const starts: ColdStart[] = [];
-    for (const { entry, bytes, startBytes } of bundles) {
-      const url = pathToFileURL(join(folder, entry, 'index.mjs')).href;
+    for (const { entry, bytes, startBytes } of sizes) {
+      const url = pathToFileURL(join(folder, `${entry}.mjs`)).href;
       const loadTimes: number[] = [];
       // Alternate, so that other work on the machine affects both measurements equally.
       for (let time = 0; time < times; time++)
@@ -46,10 +46,11 @@ export async function coldStarts(times: number): Promise<ColdStart[]> {
   }
 }
 
+/** The processor time of a process that runs the code: other work on the machine affects it less than the time that passes. */
 async function startMs(code: string): Promise<number> {
-  const startedAt = performance.now();
-  await run(process.execPath, ['--input-type=module', '-e', `${code}\nprocess.exit(0)`], {
+  const report = 'const { user, system } = process.cpuUsage(); console.log((user + system) / 1000); process.exit(0)';
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', `${code}\n${report}`], {
     env: { ...process.env, ...variables },
   });
-  return performance.now() - startedAt;
+  return Number(stdout);
 }

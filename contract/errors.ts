@@ -58,6 +58,11 @@ export type ErrorCode = keyof typeof errors;
 
 /** The error of one call or of one entry of a batch. */
 export class DumbwaiterError extends Error {
+  /** Errors of another copy of this class count too: a program may load the package as ES modules and by `require`. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'DumbwaiterError';
+  }
+
   override readonly name = 'DumbwaiterError';
   readonly code: ErrorCode;
   /** The id to search for in the server's logs; undefined when the server sent none. */

@@ -1,33 +1,35 @@
 /**
- * Bundles the programs of the package: the server for teams (`dist/serve/index.mjs`, also the program of the container) and the command line
- * (`dist/cli/index.mjs`). Each contains all that it needs, the AWS SDK too: an installed package has no dependencies.
+ * Bundles the command line (`dist/cli/index.mjs`) and the program of the server for teams and of the container
+ * (`dist/serve/index.mjs`, whose code is beside the other). The servers themselves are in `dist/functions`. An installed package has no dependencies.
  */
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { nodeProgram } from './bundle.ts';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const programs = {
-  serve: { entry: 'functions/serve/serve.ts' },
-  // Commands are loaded as parts: none of them is the program itself.
-  cli: { entry: 'cli/index.ts', define: { 'import.meta.main': 'false' } },
+const serveProgram = `import { serveProgram } from '../cli/serve.mjs';
+await serveProgram();
+`;
+
+/** What runs a server is loaded from the servers' own bundle. */
+const servers: Plugin = {
+  name: 'servers',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/run-(start|serve)\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: '../functions/servers.mjs', external: true } : undefined,
+    );
+  },
 };
 
-/** CommonJS packages within the bundle load modules of Node by `require`. */
-const requireForPackages = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
-
-export async function bundlePrograms(into = join(root, 'dist')): Promise<void> {
-  for (const [name, { entry, ...options }] of Object.entries(programs)) {
-    await build({
-      ...nodeProgram,
-      ...options,
-      entryPoints: { index: entry },
-      outdir: join(into, name),
-      banner: { js: requireForPackages },
-      legalComments: 'inline',
-    });
-  }
+/** Returns the metafile. */
+export async function bundlePrograms(dist: string): Promise<Metafile> {
+  await mkdir(join(dist, 'serve'), { recursive: true });
+  await writeFile(join(dist, 'serve', 'index.mjs'), serveProgram);
+  const { metafile } = await build({
+    ...nodeProgram,
+    entryPoints: { index: join('cli', 'index.ts'), serve: join('functions', 'serve', 'serve.ts') },
+    outdir: join(dist, 'cli'),
+    plugins: [servers],
+  });
+  return metafile;
 }
-
-if (import.meta.main) await bundlePrograms();

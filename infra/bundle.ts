@@ -1,15 +1,15 @@
 /**
- * Bundles each Lambda entry of `functions/lambda/` into `dist/functions/<name>/index.mjs`, with everything that it needs. None contains a part
- * of the AWS SDK: it takes longer to load than all the rest.
+ * Bundles the Lambda entries of `functions/lambda/` and the servers of `functions/servers.ts` into `dist/functions`, with everything that they
+ * need. Code that several of them use is in one file, a part. No function loads a part of the AWS SDK: it takes longer to load than the rest.
  * Run as a program, it prints the sizes: `node infra/bundle.ts [--json]`.
  */
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile } from 'esbuild';
-import { type FunctionEntry, functionEntries } from './entries.ts';
+import { type FunctionEntry, functionEntries, functionFilesName } from './entries.ts';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** How every program that Node runs is bundled, with all that it imports. */
 export const nodeProgram = {
@@ -20,84 +20,95 @@ export const nodeProgram = {
   chunkNames: 'part-[hash]',
   outExtension: { '.js': '.mjs' },
   platform: 'node',
-  target: 'node24',
+  target: 'node22',
   format: 'esm',
   // Prefer ES modules: esbuild can remove their unused code.
   mainFields: ['module', 'main'],
   minify: true,
-  sourcemap: 'linked',
-  sourcesContent: false,
+  legalComments: 'none',
+  // Modules of the bundle are parts: none of them is the program itself.
+  define: { 'import.meta.main': 'false' },
+  // CommonJS packages within the bundle load modules of Node by `require`.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  metafile: true,
   logLevel: 'warning',
 } satisfies BuildOptions;
 
-/** Limit for all files of the api's bundle together: the more code, the longer a cold start takes. */
-export const apiBundleBytesMax = 600_000;
+/** Limit for the code that a cold start of any function loads: the more code, the longer it takes. */
+export const startBytesMax = 550_000;
 
-export interface Bundle {
+export interface FunctionSize {
   entry: FunctionEntry;
-  /** Contains `index.mjs`, the parts that it loads, and their source maps. */
-  folder: string;
-  /** Size of the code, without source maps. */
+  /** Size of the code that the function may load, without source maps. */
   bytes: number;
   /** Size of the code that every cold start loads. */
   startBytes: number;
 }
 
-/** Builds all bundles under `into`. Files are replaced atomically, so that a concurrent reader never sees a partial file. */
-export async function bundleFunctions(into = join(root, 'dist', 'functions')): Promise<Bundle[]> {
-  return await Promise.all(functionEntries.map((entry) => bundleFunction(entry, into)));
+export interface FunctionBundle {
+  metafile: Metafile;
+  /** The files that functions may load. */
+  files: string[];
+  sizes: FunctionSize[];
 }
 
-async function bundleFunction(entry: FunctionEntry, into: string): Promise<Bundle> {
-  const folder = join(into, entry);
+/** Builds the bundle in `into`. Files are replaced atomically, so that a concurrent reader never sees a partial file. */
+export async function bundleFunctions(into = join(root, 'dist', 'functions')): Promise<FunctionBundle> {
+  const entries = functionEntries.map((entry) => [entry, join('functions', 'lambda', `${entry}.ts`)] as const);
   const { outputFiles, metafile } = await build({
     ...nodeProgram,
-    entryPoints: { index: join('functions', 'lambda', `${entry}.ts`) },
-    outdir: folder,
+    entryPoints: { ...Object.fromEntries(entries), servers: join('functions', 'servers.ts') },
+    outdir: into,
     write: false,
-    legalComments: 'none',
-    metafile: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
   });
-  await mkdir(folder, { recursive: true });
-  for (const { path, contents } of outputFiles) await replaceFile(path, contents, into);
-  await replaceFile(join(into, `${entry}.meta.json`), JSON.stringify(metafile), into);
-  const written = new Set(outputFiles.map(({ path }) => basename(path)));
-  for (const name of await readdir(folder)) if (!written.has(name)) await rm(join(folder, name));
-  return { entry, folder, ...sizes(metafile) };
+  const loadedBy = ([, source]: readonly [string, string], onDemand: boolean) => filesLoaded(metafile, source, onDemand);
+  const files = [...new Set(entries.flatMap((entry) => [...loadedBy(entry, true)]))].map((path) => basename(path)).sort();
+  await mkdir(into, { recursive: true });
+  const written = new Map<string, string | Uint8Array>(outputFiles.map(({ path, contents }) => [basename(path), contents]));
+  written.set(functionFilesName, JSON.stringify(files));
+  for (const [name, content] of written) await replaceFile(join(into, name), content);
+  for (const name of await readdir(into)) {
+    if (!written.has(name) && !name.startsWith('.')) await rm(join(into, name), { recursive: true });
+  }
+  const total = (paths: Iterable<string>) => [...paths].reduce((sum, path) => sum + metafile.outputs[path]!.bytes, 0);
+  const sizes = entries.map((entry) => ({
+    entry: entry[0],
+    bytes: total(loadedBy(entry, true)),
+    startBytes: total(loadedBy(entry, false)),
+  }));
+  return { metafile, files, sizes };
 }
 
-async function replaceFile(path: string, contents: string | Uint8Array, scratch: string): Promise<void> {
-  const unfinished = join(scratch, `.${crypto.randomUUID()}`);
+async function replaceFile(path: string, contents: string | Uint8Array): Promise<void> {
+  const unfinished = join(dirname(path), `.${crypto.randomUUID()}`);
   await writeFile(unfinished, contents);
   await rename(unfinished, path);
 }
 
-function sizes({ outputs }: Metafile): Pick<Bundle, 'bytes' | 'startBytes'> {
-  const code = Object.keys(outputs).filter((path) => path.endsWith('.mjs'));
-  const atStart = new Set(code.filter((path) => basename(path) === 'index.mjs'));
-  for (const path of atStart) {
+/** The output files that an entry loads when it starts, or may load, as the metafile names them. */
+export function filesLoaded({ outputs }: Metafile, source: string, onDemand: boolean): Set<string> {
+  const loaded = new Set(Object.keys(outputs).filter((path) => outputs[path]!.entryPoint === source));
+  for (const path of loaded) {
     for (const { kind, path: imported, external } of outputs[path]!.imports) {
-      if (kind === 'import-statement' && !external) atStart.add(imported);
+      if (!external && (kind === 'import-statement' || (onDemand && kind === 'dynamic-import'))) loaded.add(imported);
     }
   }
-  const total = (paths: Iterable<string>) => [...paths].reduce((sum, path) => sum + outputs[path]!.bytes, 0);
-  return { bytes: total(code), startBytes: total(atStart) };
+  return loaded;
 }
 
 if (import.meta.main) {
-  const bundles = await bundleFunctions();
+  const { sizes } = await bundleFunctions();
   if (process.argv.includes('--json')) {
-    console.log(JSON.stringify({ bundles: bundles.map(({ entry, bytes, startBytes }) => ({ entry, bytes, startBytes })) }));
+    console.log(JSON.stringify({ bundles: sizes }));
   } else {
-    for (const { folder, bytes, startBytes } of bundles) {
-      console.log(`${relative(root, folder)}: ${kilobytes(bytes)}, of which a cold start loads ${kilobytes(startBytes)}`);
+    for (const { entry, bytes, startBytes } of sizes) {
+      console.log(`${entry}: ${kilobytes(bytes)}, of which a cold start loads ${kilobytes(startBytes)}`);
     }
   }
-  const api = bundles.find(({ entry }) => entry === 'api')!;
-  if (api.bytes > apiBundleBytesMax) {
-    console.error(
-      `The api's bundle has ${api.bytes} bytes; at most ${apiBundleBytesMax} are allowed. See dist/functions/api.meta.json.`,
-    );
+  for (const { entry, startBytes } of sizes.filter(({ startBytes }) => startBytes > startBytesMax)) {
+    console.error(`A cold start of ${entry} loads ${startBytes} bytes; at most ${startBytesMax} are allowed.`);
     process.exitCode = 1;
   }
 }

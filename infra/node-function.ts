@@ -1,10 +1,10 @@
-/** A Lambda function made of one of the bundles. */
+/** A Lambda function made of the bundle. All functions have the same code, and each its own handler. */
 import { type Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { bundleFolder, type FunctionEntry } from './entries.ts';
+import { type FunctionEntry, functionCode } from './entries.ts';
 
 export interface NodeFunctionProps {
   entry: FunctionEntry;
@@ -25,7 +25,7 @@ export interface NodeFunctionProps {
   tracing?: boolean;
 }
 
-/** A bundle as a function, with its own log group and role. The role initially allows only writing to that log group. */
+/** An entry as a function, with its own log group and role. The role initially allows only writing to that log group. */
 export class NodeFunction extends Construct {
   readonly function: LambdaFunction;
   readonly logGroup: LogGroup;
@@ -39,12 +39,13 @@ export class NodeFunction extends Construct {
     super(scope, id);
     this.logGroup = new LogGroup(this, 'Logs', { retention: logRetention, removalPolicy });
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const { folder, exclude } = functionCode();
     this.function = new LambdaFunction(this, 'Function', {
       ...props,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(bundleFolder(entry)),
-      handler: 'index.handler',
+      code: Code.fromAsset(folder, { exclude }),
+      handler: `${entry}.handler`,
       role: this.role,
       logGroup: this.logGroup,
       ...(tracing && { tracing: Tracing.ACTIVE }),

@@ -84,6 +84,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'console/parts': ['contract', 'console/state'],
   'console/pages': ['contract', 'sdk/calls', 'console/state', 'console/parts'],
   console: ['contract', 'console/state', 'console/parts', 'console/pages'],
+  'console/build.ts': [],
   'functions/metrics': ['contract', 'engine/engine.ts', 'engine/port', 'engine/model'],
   'functions/errors': ['contract', 'functions/service', 'engine/port'],
   'functions/openapi': ['contract', 'contract/schemas', 'functions/errors'],
@@ -105,7 +106,8 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/local': ['contract', 'engine', 'functions'],
   'functions/serve': ['aws', 'contract', 'engine', 'functions'],
   testing: ['contract', 'engine', 'functions'],
-  infra: ['contract', 'contract/schemas', 'engine/port', 'engine/topics/filter-limits.ts'],
+  'functions/servers.ts': ['functions/local', 'functions/serve', 'testing'],
+  infra: ['contract', 'contract/schemas', 'engine/port', 'engine/topics/filter-limits.ts', 'console/build.ts'],
 };
 
 const roomOf = (path: string) => (path in rooms ? path : dirname(path));

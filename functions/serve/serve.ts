@@ -49,7 +49,9 @@ export function serveCommand(name = 'npm run serve --'): Command {
   return command;
 }
 
-if (import.meta.main) {
+export async function serveProgram(): Promise<void> {
   loadEnvFile();
   await reportStartFailure(serveCommand().parseAsync());
 }
+
+if (import.meta.main) await serveProgram();

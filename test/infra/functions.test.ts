@@ -14,6 +14,16 @@ beforeAll(async () => {
   synthesized = synthesize();
 });
 
+const handlers: Readonly<Record<(typeof names)[number], string>> = {
+  Api: 'api.handler',
+  Publish: 'api.handler',
+  Receive: 'api.handler',
+  HttpReceive: 'api.handler',
+  Sweep: 'sweep.handler',
+  Redrive: 'redrive.handler',
+  DeclareQueues: 'declare-queues.handler',
+};
+
 function propertiesOf(name: (typeof names)[number], from = synthesized): Record<string, unknown> {
   return from.at(lambda, `Functions/${name}/Function`).Properties;
 }
@@ -28,7 +38,7 @@ test('the stack has exactly the seven functions of this list', () => {
 
 describe.each(names)('the function %s', (name) => {
   test('the function runs on Node 24 and arm64, and its own log group deletes old lines', () => {
-    expect(propertiesOf(name)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
+    expect(propertiesOf(name)).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: handlers[name] });
     const [logs] = synthesized.all('AWS::Logs::LogGroup').find(([id]) => id.startsWith(`DumbwaiterFunctions${name}Logs`))!;
     expect(propertiesOf(name).LoggingConfig).toEqual({ LogGroup: { Ref: logs } });
     expect(synthesized.at('AWS::Logs::LogGroup', `Functions/${name}/Logs`).Properties).toEqual({ RetentionInDays: 30 });

@@ -1,6 +1,17 @@
 /** The package as npm packs it, installed into an empty project without a network. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,10 +25,13 @@ import { SmallQueue } from '../support/small-queue.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const browserBundleBytesMax = 50_000;
+const packedBytesMax = 1_000_000;
+const unpackedBytesMax = 3_300_000;
 
 let work: string;
 let project: string;
 let installed: string;
+let packed: { size: number; unpackedSize: number };
 let server: ContractServer;
 let queue: SmallQueue;
 
@@ -40,11 +54,16 @@ beforeAll(async () => {
     'package.json',
     'tsconfig.json',
     'tsconfig.build.json',
+    'README.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
     'LICENSE',
   ])
     cpSync(join(root, name), join(stage, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(stage, 'node_modules'));
-  await run('npm', ['pack', '--pack-destination', work], stage);
+  // The build prints to stdout before the report.
+  const report = await run('npm', ['pack', '--json', '--pack-destination', work], stage);
+  packed = Object.values<typeof packed>(JSON.parse(report.slice(report.search(/^[[{]/m))))[0]!;
   const tarball = readdirSync(work).find((name) => name.endsWith('.tgz')) as string;
 
   project = join(work, 'project');
@@ -116,8 +135,29 @@ describe('the package', () => {
   it('the package installs by itself and contains what runs and nothing else', () => {
     expect(readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual(['dumbwaiter-queue']);
     const files = globSync('**/*', { cwd: installed, withFileTypes: true }).filter((entry) => entry.isFile());
-    const strays = files.filter(({ name }) => !/(\.js|\.mjs|\.cjs|\.d\.ts|\.mjs\.map)$/.test(name)).map(({ name }) => name);
-    expect(strays.sort()).toEqual(['LICENSE', 'index.html', 'package.json', 'package.json', 'style.css']);
+    const strays = files.filter(({ name }) => !/(\.js|\.mjs|\.d\.ts)$/.test(name)).map(({ name }) => name);
+    expect(strays.sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'SECURITY.md',
+      'THIRD_PARTY_NOTICES.md',
+      'function-files.json',
+      'index.html',
+      'package.json',
+      'package.json',
+      'package.json',
+      'style.css',
+    ]);
+  });
+
+  it('the package names the packages of others that it contains', () => {
+    expect(readFileSync(join(installed, 'dist/THIRD_PARTY_NOTICES.md'), 'utf8')).toMatch(/^- zod \d/m);
+  });
+
+  it(`the package is small, at most ${packedBytesMax} bytes to download`, () => {
+    expect(packed.size).toBeLessThanOrEqual(packedBytesMax);
+    expect(packed.unpackedSize).toBeLessThanOrEqual(unpackedBytesMax);
   });
 
   it('the package has a command line that needs no other package', async () => {
@@ -293,14 +333,15 @@ describe('the package', () => {
        const { DumbwaiterError } = require('dumbwaiter-queue');
        const { lambdaTransport } = require('dumbwaiter-queue/lambda');
        const { directTransport } = require('dumbwaiter-queue/direct');
+       const { environmentTransport } = require('dumbwaiter-queue/aws');
        const { openTelemetry } = require('dumbwaiter-queue/otel');
        const { Dumbwaiter } = require('dumbwaiter-queue/cdk');
        const app = new App({ outdir: 'cdk-required.out' });
        new Dumbwaiter(new Stack(app, 'Orders'), 'Queue', { queues: { orders: { delaySeconds: 5 } } });
        app.synth();
-       console.log([DumbwaiterError, lambdaTransport, directTransport, openTelemetry].map((one) => typeof one).join());`,
+       console.log([DumbwaiterError, lambdaTransport, directTransport, environmentTransport, openTelemetry].map((one) => typeof one).join());`,
     );
-    expect(await run(process.execPath, ['all.cjs'], project)).toBe('function,function,function,function\n');
+    expect(await run(process.execPath, ['all.cjs'], project)).toBe('function,function,function,function,function\n');
     await typeCheck(
       'check-require.cts',
       `import { Stack } from 'aws-cdk-lib';
@@ -338,7 +379,11 @@ describe('the package', () => {
     expect(await run(process.execPath, ['stack.js'], project)).toContain('queues.orders.delaySeconds: must be');
     const assets = readdirSync(join(project, 'cdk.out')).filter((name) => name.startsWith('asset.'));
     expect(assets.length).toBeGreaterThan(0);
-    for (const asset of assets) expect(readdirSync(join(project, 'cdk.out', asset))).toContain('index.mjs');
+    for (const asset of assets) {
+      const names = readdirSync(join(project, 'cdk.out', asset));
+      expect(names).toContain('api.mjs');
+      expect(names).not.toContain('servers.mjs');
+    }
     await typeCheck(
       'check-cdk.ts',
       `import { Stack } from 'aws-cdk-lib';
@@ -361,7 +406,7 @@ describe('the root import in a browser', () => {
 
   beforeAll(async () => {
     const built = await build({
-      entryPoints: [join(installed, 'dist/sdk/index.js')],
+      entryPoints: [join(installed, 'dist/esm/index.js')],
       bundle: true,
       minify: true,
       write: false,
@@ -377,12 +422,11 @@ describe('the root import in a browser', () => {
 
   it('the root import consists of its own files and no package', () => {
     const imports = Object.values(metafile.inputs).flatMap(({ imports }) => imports);
-    expect(imports.filter(({ path, external }) => external || !/dumbwaiter-queue\/dist\/(sdk|contract)\//.test(path))).toEqual(
-      [],
-    );
+    expect(imports.filter(({ path, external }) => external || !/dumbwaiter-queue\/dist\/esm\//.test(path))).toEqual([]);
     const inputs = Object.keys(metafile.inputs).map((path) => basename(path));
-    expect(inputs).toContain('consumer.js');
-    expect(inputs.filter((name) => /lambda|schemas|trace-context/.test(name))).toEqual([]);
+    expect(inputs).toContain('index.js');
+    expect(inputs.filter((name) => !/^(index|part-\w+)\.js$/.test(name))).toEqual([]);
+    expect(code).not.toMatch(/zod|traceparent/i);
   });
 
   it(`the root import is small, at most ${browserBundleBytesMax} bytes minified`, () => {

@@ -1,0 +1,20 @@
+/** `npm run build`, after `tsc`: everything else that is in `dist/`. */
+import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import { buildConsole } from '../console/build.ts';
+import { bundleFunctions, root } from './bundle.ts';
+import { bundleLibrary, keepReachableTypes } from './bundle-library.ts';
+import { bundlePrograms } from './bundle-programs.ts';
+import { writeNotices } from './third-party-notices.ts';
+
+/** Makes all bundles of the package. Returns their metafiles. */
+export async function bundleAll(dist: string): Promise<Metafile[]> {
+  const { metafile } = await bundleFunctions(join(dist, 'functions'));
+  return [metafile, ...(await bundleLibrary(dist)), await bundlePrograms(dist), await buildConsole(join(dist, 'console'))];
+}
+
+if (import.meta.main) {
+  const dist = join(root, 'dist');
+  await writeNotices(await bundleAll(dist), dist);
+  await keepReachableTypes(join(dist, 'types'));
+}
