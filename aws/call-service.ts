@@ -6,8 +6,8 @@ import { createSigner } from './signature.ts';
 
 const attemptsMax = 3;
 const waitMs = 100;
-/** A throttle of a service with JSON answers has the status 400: `{"__type":"ThrottlingException"}`. */
-const throttle = /"__type" *: *"[^"]*Throttling/;
+/** A throttle of a service with JSON answers has the status 400, `{"__type":"ThrottlingException"}`, and so has one with XML answers. */
+const throttle = /"__type" *: *"[^"]*Throttling|<Code>Throttling/;
 
 export interface ServiceCall extends Pick<HttpRequest, 'body' | 'msMax' | 'signal'> {
   /** The name under which the service's requests are signed. */
@@ -56,7 +56,8 @@ function isTransient(answer: HttpAnswer | Error): boolean {
 /** Services with REST paths name the error in a header, others in the body. Both may add a URL or a namespace. */
 function codeOf({ headers, body }: HttpAnswer): string | undefined {
   const header = headers['x-amzn-errortype'];
-  const named = typeof header === 'string' ? header : /"__type" *: *"([^"]+)"/.exec(body.toString())?.[1];
+  const named =
+    typeof header === 'string' ? header : /"__type" *: *"([^"]+)"|<Code>([^<]+)</.exec(body.toString())?.slice(1).find(Boolean);
   return named?.replace(/:.*$/, '').replace(/^.*#/, '');
 }
 

@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/general/latest/gr/rande.html
  */
 
-export type ServiceName = 'dynamodb' | 'lambda' | 'secretsmanager';
+export type ServiceName = 'dynamodb' | 'lambda' | 'secretsmanager' | 'cloudformation';
 
 export interface EndpointKind {
   fips: boolean;
@@ -23,8 +23,8 @@ const partitions: readonly { regions: RegExp; domain: string; dualStack: string 
 
 export function endpointUrl(service: ServiceName, region: string, { fips, dualStack }: EndpointKind): string {
   const partition = partitions.find(({ regions }) => regions.test(region))!;
-  // DynamoDB's ordinary endpoints in GovCloud are FIPS endpoints, and have no others.
-  const isFipsAnyway = service === 'dynamodb' && region.startsWith('us-gov-') && !dualStack;
+  // The ordinary endpoints of these services in GovCloud are FIPS endpoints, and have no others.
+  const isFipsAnyway = (service === 'dynamodb' || service === 'cloudformation') && region.startsWith('us-gov-') && !dualStack;
   const isDualStackAnyway = service === 'secretsmanager' && partition.domain.startsWith('amazonaws.com');
   const name = fips && !isFipsAnyway ? `${service}-fips` : service;
   return `https://${name}.${region}.${dualStack && !isDualStackAnyway ? partition.dualStack : partition.domain}`;

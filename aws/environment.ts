@@ -13,6 +13,7 @@ const variableSuffixes: Record<ServiceName, string> = {
   dynamodb: 'DYNAMODB',
   lambda: 'LAMBDA',
   secretsmanager: 'SECRETS_MANAGER',
+  cloudformation: 'CLOUDFORMATION',
 };
 
 export function accessFromEnvironment(service: ServiceName, variables: NodeJS.ProcessEnv = process.env): ServiceAccess {

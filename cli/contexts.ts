@@ -3,16 +3,20 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CommandFailure } from './failure.ts';
+import type { StackPlace } from './stack.ts';
 
 export interface Deployment {
   url: string;
   apiKey: string;
 }
 
+/** Of a stack, the secret is read at each use, and is in no file. */
+export type KeptDeployment = Deployment | StackPlace;
+
 export interface Contexts {
   /** The name of the one in use. */
   current?: string;
-  deployments: Record<string, Deployment>;
+  deployments: Record<string, KeptDeployment>;
 }
 
 /** `DUMBWAITER_CONFIG` names another file. */

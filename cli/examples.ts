@@ -9,7 +9,10 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   ],
   serve: ['dumbwaiter serve --messages-table Messages --leases-table Leases --queues-table Queues'],
   'local-key': ['dumbwaiter local-key', 'export DUMBWAITER_API_KEY=$(dumbwaiter local-key --data ./data)'],
-  'context add': ['dumbwaiter context add local --url http://127.0.0.1:8420 --api-key dw_0123'],
+  'context add': [
+    'dumbwaiter context add local --url http://127.0.0.1:8420 --api-key dw_0123',
+    'dumbwaiter context add production --stack Dumbwaiter --profile ops --region eu-central-1',
+  ],
   'context use': ['dumbwaiter context use local'],
   'context list': ['dumbwaiter context list'],
   'context remove': ['dumbwaiter context remove local'],

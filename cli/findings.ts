@@ -34,6 +34,15 @@ export function clockFinding(date: string | null, now: number): Finding {
   return Math.abs(ms) > clockMsFine ? warn('clock', `${text}: set it by NTP.`) : ok('clock', text);
 }
 
+/** A declaration that is refused fails the deployment. */
+export function stackFinding(status: string): Finding {
+  if (!/ROLLBACK|FAILED/.test(status)) return ok('stack', status);
+  return fail(
+    'stack',
+    `${status}: the last deployment failed, perhaps for what it declares. See the events of the stack, and deploy again.`,
+  );
+}
+
 export function keyFinding({ id, scopes, queues, topics, expiresAt }: OwnKey, now: number): Finding {
   const text = `${id}: ${scopes.join(', ')}; queues ${queues.join(', ') || 'none'}; topics ${topics.join(', ') || 'none'}`;
   if (expiresAt === null || Date.parse(expiresAt) - now > soonMs) return ok('key', text);

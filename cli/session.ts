@@ -8,6 +8,7 @@ import { hostTimers } from '../sdk/calls/timers.ts';
 import { httpTransport } from '../sdk/transports/http.ts';
 import { type Deployment, readContexts } from './contexts.ts';
 import { CommandFailure } from './failure.ts';
+import { deploymentOfStack } from './stack.ts';
 import { type Column, tableOf } from './table.ts';
 
 export interface GlobalOptions {
@@ -19,6 +20,8 @@ export interface GlobalOptions {
 
 export interface Session {
   url: string;
+  /** Of a deployment that is named by its stack. */
+  stackStatus?: string;
   /** Bodies, attributes and results are JsonText: exactly as they were sent. Throws DumbwaiterError. */
   call<Name extends OperationName>(operation: Name, params: ParamsOf<Name>, input?: InputOf<Name>): Promise<OutputOf<Name>>;
   isJson: boolean;
@@ -32,7 +35,7 @@ const callMsMax = 60_000;
 
 /** Throws CommandFailure if no deployment is named. */
 export async function sessionOf(command: Command): Promise<Session> {
-  const { url, apiKey } = await deploymentOf(command);
+  const { url, apiKey, stackStatus } = await deploymentOf(command);
   const caller = new Caller(
     httpTransport({ url, apiKey }),
     hostTimers,
@@ -41,6 +44,7 @@ export async function sessionOf(command: Command): Promise<Session> {
   );
   return {
     url,
+    ...(stackStatus !== undefined && { stackStatus }),
     call: (operation, params, input) => caller.call(operation, params, (input ?? {}) as never),
     ...printerOf(command),
   };
@@ -59,7 +63,7 @@ export function printerOf(command: Command): Pick<Session, 'isJson' | 'print' | 
 }
 
 /** A key is never sent to another URL than the one that it was named with. */
-export async function deploymentOf(command: Command): Promise<Deployment> {
+async function deploymentOf(command: Command): Promise<Deployment & { stackStatus?: string }> {
   const { context, ...given } = command.optsWithGlobals<GlobalOptions>();
   // A context on the command line counts before the environment.
   const { url, apiKey } = context === undefined ? given : {};
@@ -70,7 +74,7 @@ export async function deploymentOf(command: Command): Promise<Deployment> {
   const { current, deployments } = await readContexts();
   const name = context ?? current;
   const found = name === undefined ? undefined : deployments[name];
-  if (found) return found;
+  if (found) return 'stack' in found ? deploymentOfStack(found) : found;
   if (context !== undefined) throw new CommandFailure(`There is no context "${context}"; "context list" shows all.`);
   throw new CommandFailure(
     'Name the deployment: by --url and --api-key, by DUMBWAITER_URL and DUMBWAITER_API_KEY, or by "context add".',

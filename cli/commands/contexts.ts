@@ -1,20 +1,29 @@
 /** `context`: names deployments, so that commands need no URL and key. */
 import type { Command } from 'commander';
-import { readContexts, writeContexts } from '../contexts.ts';
+import { type KeptDeployment, readContexts, writeContexts } from '../contexts.ts';
 import { CommandFailure } from '../failure.ts';
 import { type GlobalOptions, printerOf } from '../session.ts';
+import { deploymentOfStack, type StackPlace } from '../stack.ts';
+
+interface AddOptions extends Partial<StackPlace> {
+  keepKey?: true;
+}
 
 export function addContextCommands(program: Command): void {
   const context = program.command('context').description('names deployments');
   context
     .command('add <name>')
-    .description('keeps the URL and the key under a name, in a file that only you can read, and uses it')
-    .action(async (name: string, _: object, command: Command) => {
-      const { url, apiKey } = command.optsWithGlobals<GlobalOptions>();
-      if (url === undefined || apiKey === undefined) throw new CommandFailure('Give --url and --api-key.');
+    .description('names a deployment by its URL and key, or by its stack on AWS, in a file that only you can read, and uses it')
+    .option('--stack <name>', 'of AWS: the URL is read from its outputs, and the key from its secret each time it is needed')
+    .option('--profile <name>', 'the AWS profile for the stack; default: as for every AWS program')
+    .option('--region <name>', 'the AWS region of the stack; default: as for every AWS program')
+    .option('--construct <id>', 'which Dumbwaiter of the stack, if it has several')
+    .option('--keep-key', 'keeps the key in the file, too: commands then make no call to AWS')
+    .action(async (name: string, { keepKey, ...given }: AddOptions, command: Command) => {
+      const { deployment, shown } = await namedDeployment(given, keepKey === true, command);
       const { deployments } = await readContexts();
-      await writeContexts({ current: name, deployments: { ...deployments, [name]: { url, apiKey } } });
-      printerOf(command).print({ name, url }, `Commands use ${name} (${url}) from now on.`);
+      await writeContexts({ current: name, deployments: { ...deployments, [name]: deployment } });
+      printerOf(command).print({ name, ...shown }, `Commands use ${name} (${shown.url}) from now on.`);
     });
   context
     .command('use <name>')
@@ -30,11 +39,14 @@ export function addContextCommands(program: Command): void {
     .description('lists the names and URLs, without the keys')
     .action(async (_: object, command: Command) => {
       const { current, deployments } = await readContexts();
-      const rows = Object.entries(deployments).map(([name, { url }]) => ({ name, url, isCurrent: name === current }));
+      const rows = Object.entries(deployments).map(([name, kept]) => ({ name, ...shownOf(kept), isCurrent: name === current }));
       printerOf(command).printRows(rows, [
         { title: '', text: ({ isCurrent }) => (isCurrent ? '*' : '') },
         { title: 'Name', text: ({ name }) => name },
         { title: 'URL', text: ({ url }) => url },
+        { title: 'Stack', text: ({ stack }) => stack },
+        { title: 'Profile', text: ({ profile }) => profile },
+        { title: 'Region', text: ({ region }) => region },
       ]);
     });
   context
@@ -47,4 +59,24 @@ export function addContextCommands(program: Command): void {
       await writeContexts({ ...(current !== undefined && current !== name && { current }), deployments: others });
       printerOf(command).print({ name }, `${name} is forgotten.`);
     });
+}
+
+/** A stack is read once, so that a wrong name is noticed here. */
+async function namedDeployment(
+  { stack, ...place }: Partial<StackPlace>,
+  keepKey: boolean,
+  command: Command,
+): Promise<{ deployment: KeptDeployment; shown: { url: string; stack?: string } }> {
+  if (stack !== undefined) {
+    const { url, apiKey } = await deploymentOfStack({ stack, ...place });
+    return { deployment: keepKey ? { url, apiKey } : { stack, ...place }, shown: { url, stack } };
+  }
+  const { url, apiKey } = command.optsWithGlobals<GlobalOptions>();
+  if (url === undefined || apiKey === undefined) throw new CommandFailure('Give --url and --api-key, or --stack.');
+  return { deployment: { url, apiKey }, shown: { url } };
+}
+
+/** Without the key. */
+function shownOf(kept: KeptDeployment): Partial<StackPlace> & { url?: string } {
+  return 'stack' in kept ? kept : { url: kept.url };
 }

@@ -12,6 +12,7 @@ import {
   ok,
   queueFindings,
   scheduleFindings,
+  stackFinding,
   statusFindings,
   targetFindings,
   warn,
@@ -43,8 +44,10 @@ export function addDoctorCommand(program: Command): void {
 
 async function examine(session: Session): Promise<Finding[]> {
   const { call } = session;
-  const reached = await reach(session.url);
-  if (reached.some(({ level }) => level === 'fail')) return reached;
+  const { stackStatus } = session;
+  const stack = stackStatus === undefined ? [] : [stackFinding(stackStatus)];
+  const reached = [...stack, ...(await reach(session.url))];
+  if (reached.some(({ check, level }) => check === 'endpoint' && level === 'fail')) return reached;
   let key: OwnKey;
   try {
     key = await call('getOwnKey', {});

@@ -17,7 +17,7 @@ export type SdkClient = DynamoDBClient;
 export type SdkClientOptions = Pick<DynamoDBClientConfig, 'endpoint' | 'region' | 'credentials'>;
 
 /** Creates a client that keeps its connections open and times out on a silent one. */
-export function createSdkClient(options: SdkClientOptions = {}): DynamoDBClient {
+export function createSdkClient(options: SdkClientOptions & Pick<DynamoDBClientConfig, 'profile'> = {}): DynamoDBClient {
   return new DynamoDBClient({
     ...options,
     maxAttempts: attemptsMax,

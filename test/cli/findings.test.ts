@@ -1,6 +1,14 @@
 /** What `doctor` makes of the facts that it reads. */
 import { expect, it } from 'vitest';
-import { clockFinding, keyFinding, queueFindings, scheduleFindings, statusFindings, targetFindings } from '../../cli/findings.ts';
+import {
+  clockFinding,
+  keyFinding,
+  queueFindings,
+  scheduleFindings,
+  stackFinding,
+  statusFindings,
+  targetFindings,
+} from '../../cli/findings.ts';
 import type { ListedQueue, OwnKey, Schedule, ServerStatus, Target } from '../../contract/contract.ts';
 import { version } from '../../contract/version.ts';
 
@@ -28,6 +36,8 @@ it.each([
   ['a clock a minute ahead', clockFinding(new Date(now).toUTCString(), now + 60_000), ['warn']],
   ['a clock six minutes behind', clockFinding(new Date(now).toUTCString(), now - 360_000), ['fail']],
   ['an answer without a date', clockFinding(null, now), ['warn']],
+  ['a stack that is deployed', stackFinding('UPDATE_COMPLETE'), ['ok']],
+  ['a stack that rolled back', stackFinding('UPDATE_ROLLBACK_COMPLETE'), ['fail']],
   ['a key that lasts', keyFinding(key, now), ['ok']],
   ['a key that expires tomorrow', keyFinding({ ...key, expiresAt: at(86_400_000) }, now), ['warn']],
   ['a server that is well', statusFindings(status), ['ok', 'ok', 'ok', 'ok']],

@@ -1,10 +1,14 @@
 /** The stack as `cdk deploy` creates it, in an emulated account that enforces IAM, called over both transports. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DescribeTableCommand, DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListSecretsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { bodyBytesMax } from '../../contract/limits.ts';
 import type { ApiKey, Dumbwaiter, QueueClient, Scope } from '../../sdk/index.ts';
 import { installPythonClients, type PythonClients, scenarioSees } from '../clients/sqs-in-python.ts';
+import { runCommand } from '../support/command-line.ts';
 import { environmentOf } from '../support/dynamodb.ts';
 import type { HttpListener } from '../support/http-listener.ts';
 import { expectEachOrderChargedOnce } from '../support/order-service-lives.ts';
@@ -304,6 +308,22 @@ test('a server on the deployed tables works beside the functions, with the admin
   server.process.kill('SIGTERM');
   expect(await server.ended).toBe(0);
   expect(server.errors()).toBe('');
+});
+
+test('the command line reads the URL and the key of the deployment from its stack', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-context-'));
+  const config = join(folder, 'contexts.json');
+  const { code, err } = await runCommand(['context', 'add', 'deployed', '--stack', 'DumbwaiterEndToEnd', '--keep-key'], {
+    DUMBWAITER_CONFIG: config,
+    AWS_ENDPOINT_URL: account.endpoint,
+    AWS_REGION: account.region,
+    AWS_ACCESS_KEY_ID: account.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: account.credentials.secretAccessKey,
+  });
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  const { deployments } = JSON.parse(await readFile(config, 'utf8'));
+  expect(deployments).toEqual({ deployed: { url: outputs.ApiUrl, apiKey: clients.adminKey } });
+  await rm(folder, { recursive: true });
 });
 
 describe('SQS', () => {

@@ -1,4 +1,5 @@
 /** Where calls go, held to what the AWS SDK's own rules say. */
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -30,6 +31,7 @@ interface Rules {
 const clients: Record<ServiceName, Rules> = {
   dynamodb: new DynamoDBClient({ region: 'x' }),
   lambda: new LambdaClient({ region: 'x' }),
+  cloudformation: new CloudFormationClient({ region: 'x' }),
   secretsmanager: new SecretsManagerClient({ region: 'x' }),
 };
 
