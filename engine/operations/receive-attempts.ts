@@ -9,11 +9,13 @@ import { attemptMsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
 import { receivedMessage } from '../messages/message-view.ts';
-import { parcelAt, readSlotContents } from '../model/held-parcels.ts';
+import { readSlotContents } from '../model/held-parcels.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { parseReceipt } from '../model/receipts.ts';
 import { leaseKey } from '../model/rows.ts';
 import { ignoreStoreError } from '../port/port.ts';
+import { visibilityTimeoutOf } from '../receive/claims.ts';
+import { mayDeliver } from '../receive/deliver.ts';
 import { extend } from './extend.ts';
 import { isHeldBy } from './receipts-by-row.ts';
 
@@ -42,10 +44,10 @@ export async function repeatAttempt(
   queueName: string,
   { attemptId, ...input }: InputOf<'receive'> & { attemptId: string },
 ): Promise<ReceivedMessage[]> {
-  const { incarnation, paused } = await ctx.settings.get(queueName);
-  const [row] = await ctx.store.get([leaseKey(attemptRowId({ incarnation }, attemptId))]);
+  const asked = await ctx.settings.get(queueName);
+  const [row] = await ctx.store.get([leaseKey(attemptRowId(asked, attemptId))]);
   // TTL may act late.
-  if (paused || !row || (row.at as number) + attemptMsMax <= ctx.clock.now()) return [];
+  if (asked.paused || !row || (row.at as number) + attemptMsMax <= ctx.clock.now()) return [];
   const texts = row.receipts as string[];
   const { results } = await extend(ctx, queueName, texts, input);
   const held = texts.flatMap((text, index) => {
@@ -53,18 +55,26 @@ export async function repeatAttempt(
     return receipt ? [{ text, receipt }] : [];
   });
   const seen = await readRows(ctx, [...new Set(held.map(({ receipt }) => receipt.rowId))]);
-  const leases = seen.flatMap((one) => decodeSnapshot(one, ctx.clock.now()).lease ?? []);
-  const contents = await readSlotContents(ctx.store, leases);
-  // The settings in force may forbid the delivery since.
+  const found = seen.flatMap(({ readAt, ...one }) => {
+    const { lease } = decodeSnapshot({ readAt, ...one }, ctx.clock.now());
+    return lease ? [{ lease, readAt }] : [];
+  });
+  const contents = await readSlotContents(
+    ctx.store,
+    found.map(({ lease }) => lease),
+  );
+  // The settings in force may forbid the delivery since, and the leases may be over.
   const queue = await ctx.settings.inForce(queueName);
-  if (queue?.incarnation !== incarnation || queue.paused) return [];
+  const now = ctx.clock.now();
+  const claimer = { queue: asked, visibilityTimeoutMs: visibilityTimeoutOf(asked, input) };
   return held.flatMap(({ text, receipt }): ReceivedMessage[] => {
     const { rowId, slot } = receipt;
-    const at = leases.findIndex(({ id }) => id === rowId);
-    const lease = leases[at];
+    const at = found.findIndex(({ lease }) => lease.id === rowId);
     const content = contents[at]?.[slot];
     const isReadable = content !== undefined && content.unreadable === undefined;
-    if (!lease || !isReadable || !isHeldBy(lease, receipt) || parcelAt(lease, slot).since < queue.purgedBefore) return [];
+    if (!queue || !found[at] || !isReadable) return [];
+    const { lease, readAt } = found[at];
+    if (!isHeldBy(lease, receipt) || !mayDeliver(claimer, queue, { lease, slots: [slot], readAt }, now)) return [];
     return [{ ...receivedMessage(queue, lease, slot, content), receipt: text }];
   });
 }

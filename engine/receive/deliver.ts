@@ -131,15 +131,20 @@ function isCovered({ limiter }: Claimer, { lease, slots }: Claimed): boolean {
  * it. Like a write, a delivery must happen within F of the read that it rests on. A lease that has ended, or is about to end, is
  * not delivered: another receiver may already have the message.
  */
-function mayDeliver(claimer: Claimer, queue: QueueRecord | undefined, { lease, slots, readAt }: Claimed, now: number): boolean {
-  if (claimer.signal?.aborted) return false;
-  if (queue?.incarnation !== claimer.queue.incarnation || queue.paused) return false;
+export function mayDeliver(
+  { queue: asked, visibilityTimeoutMs, signal }: Pick<Claimer, 'queue' | 'visibilityTimeoutMs' | 'signal'>,
+  queue: QueueRecord | undefined,
+  { lease, slots, readAt }: Pick<Claimed, 'lease' | 'slots' | 'readAt'>,
+  now: number,
+): boolean {
+  if (signal?.aborted) return false;
+  if (queue?.incarnation !== asked.incarnation || queue.paused) return false;
   if (slots.some((slot) => parcelAt(lease, slot).since < queue.purgedBefore)) return false;
   if (now > readAt + readToWriteMsMax) return false;
   // With a visibility timeout of 0 the lease ends at once, as intended.
-  if (claimer.visibilityTimeoutMs === 0) return true;
+  if (visibilityTimeoutMs === 0) return true;
   const end = Math.min(...slots.map((slot) => leaseEnd(lease.slots[slot]!)));
-  return now < end - Math.min(clockMarginMs, claimer.visibilityTimeoutMs / 2);
+  return now < end - Math.min(clockMarginMs, visibilityTimeoutMs / 2);
 }
 
 /**

@@ -73,6 +73,23 @@ onEveryStore('a receive with an attempt id', (driven) => {
     expect(await take('a')).toEqual([]);
   });
 
+  it.each([
+    ['its leases are over', 3, 4],
+    ['they may be over', 30, 6],
+  ])('a repeat that is held up after it extended its leases, until %s, returns none of its messages', async (_, visibilityTimeoutSeconds, seconds) => {
+    await create({ visibilityTimeoutSeconds });
+    await driven().publish('q', { body: 1 });
+    expect(await take('a')).toHaveLength(1);
+    let isExtended = false;
+    driven().spy.before = ({ method }) => {
+      if (method === 'write') isExtended = true;
+      if (method !== 'get' || !isExtended) return;
+      driven().spy.before = () => {};
+      driven().clock.advance(seconds * secondMs);
+    };
+    expect((await take('a')).map(({ receives }) => receives)).toEqual(seconds > visibilityTimeoutSeconds ? [2] : []);
+  });
+
   it('a repeat within the limits of a queue keeps the permits of its messages', async () => {
     await create({ limits: { concurrency: 2, ratePerSecond: null } });
     await driven().publish('q', { body: 1 }, { body: 2 }, { body: 3 });
