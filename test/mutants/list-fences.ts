@@ -12,7 +12,7 @@ export const fences: readonly Mutant[] = [
   {
     name: 'a receive delivers a lease that has expired',
     file: 'engine/receive/deliver.ts',
-    find: 'return now < end - Math.min(clockMarginMs, claimer.visibilityTimeoutMs / 2);',
+    find: 'return now < end - Math.min(clockMarginMs, visibilityTimeoutMs / 2);',
     replace: 'return now < now + end;',
   },
   {

@@ -227,7 +227,7 @@ export const leases: readonly Mutant[] = [
   {
     name: 'a receive delivers to a caller that is known to be gone',
     file: 'engine/receive/deliver.ts',
-    find: '  if (claimer.signal?.aborted) return false;\n',
+    find: '  if (signal?.aborted) return false;\n',
     replace: '',
     tests: ['test/engine/undelivered.test.ts'],
   },

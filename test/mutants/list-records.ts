@@ -90,6 +90,20 @@ export const records: readonly Mutant[] = [
     tests: ['test/engine/receive-attempts.test.ts'],
   },
   {
+    name: 'a repeated receive returns messages whose leases are over',
+    file: 'engine/operations/receive-attempts.ts',
+    find: ' || !mayDeliver(claimer, queue, { lease, slots: [slot], readAt }, now)',
+    replace: ' || !mayDeliver({ ...claimer, visibilityTimeoutMs: 0 }, queue, { lease, slots: [slot], readAt: now }, now)',
+    tests: ['test/engine/receive-attempts.test.ts'],
+  },
+  {
+    name: 'a repeated receive returns messages that another receive has taken',
+    file: 'engine/operations/receive-attempts.ts',
+    find: 'if (!isHeldBy(lease, receipt) || ',
+    replace: 'if (',
+    tests: ['test/engine/receive-attempts.test.ts'],
+  },
+  {
     name: 'a publish does not wake an idle group',
     file: 'engine/lifecycle/group-tail.ts',
     find: "[['expiry'], Math.max(dueAfterIdle(",

@@ -5,6 +5,7 @@
  */
 
 import type { History, Violation } from '../run/history.ts';
+import { judgeAttempts } from './attempts.ts';
 import { judgeContents } from './contents.ts';
 import { judgeEndings } from './endings.ts';
 import { judgeFences } from './fences.ts';
@@ -27,6 +28,7 @@ export function check(history: History): Violation[] {
   return [
     ...judgeContents(ledger),
     ...judgeLeases(ledger),
+    ...judgeAttempts(ledger),
     ...judgeFences(ledger),
     ...judgeEndings(ledger),
     ...judgeRecords(ledger),

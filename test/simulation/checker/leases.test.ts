@@ -10,6 +10,9 @@ const held = (h: Story) => {
   published(h);
   h.receive([2, 2.1], 'm', 'one', 32);
 };
+const attempt = (h: Story, span: [number, number], id: string, receipt: string, until: number) => {
+  h.receive(span, id, receipt, until, {}, 'q', { attemptId: 'a' });
+};
 const drained = { drainedAt: 100 };
 const skewed = { clockErrorMs: 500 };
 
@@ -352,6 +355,70 @@ judgesEach(ofLeases, {
         h.seen([101, 101.1], 'm');
       },
       drained,
+    ],
+  ],
+  'repeat-gives-the-same': [
+    [
+      'a repeat that returns an acked message',
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 32);
+        h.ack([3, 3.1], 'one');
+        attempt(h, [4, 4.1], 'm', 'one', 34);
+      },
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 32);
+        attempt(h, [3, 4], 'm', 'one', 34);
+        h.ack([3.5, 4.1], 'one');
+      },
+    ],
+    [
+      'a repeat that returns a purged message',
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 32);
+        h.purge([3, 3.1]);
+        attempt(h, [6, 6.1], 'm', 'one', 36);
+      },
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 32);
+        h.purge([3, 3.1]);
+        attempt(h, [4, 4.1], 'm', 'one', 34);
+      },
+    ],
+    [
+      'a repeat that returns other messages while the first is leased',
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 32);
+        h.publish([1, 1.1], 'other');
+        attempt(h, [4, 4.1], 'other', 'two', 34);
+      },
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 4);
+        h.publish([1, 1.1], 'other');
+        attempt(h, [4, 4.1], 'other', 'two', 34);
+      },
+      { hasNoFaults: true },
+    ],
+    [
+      'a repeat that returns other messages within five minutes',
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 602);
+        h.publish([1, 1.1], 'other');
+        attempt(h, [301, 301.1], 'other', 'two', 334);
+      },
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 602);
+        h.publish([1, 1.1], 'other');
+        attempt(h, [302, 302.1], 'other', 'two', 334);
+      },
+      { hasNoFaults: true },
     ],
   ],
 });

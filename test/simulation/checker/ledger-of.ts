@@ -1,6 +1,7 @@
 /** Builds the ledger of a history. */
 import type { History } from '../run/history.ts';
 import { isForgetful, isSecondTry, noteActs, traceMs } from './acts.ts';
+import { withRepeatsAsExtends } from './attempt-calls.ts';
 import { matchMessages } from './keyed-lives.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { add, livesOf } from './lives.ts';
@@ -13,8 +14,9 @@ import { publishOf } from './tick-publishes.ts';
 import { copiesOf, topicPublishesOf, withQualifiedIds } from './topic-publishes.ts';
 import { callsOfTransactions } from './transaction-calls.ts';
 
-export function ledgerOf({ calls: made, asked = [], transactions = [], circumstances }: History): Ledger {
-  const { clockErrorMs, drainedAt, sweptAt, retryMsMin = 0 } = circumstances;
+export function ledgerOf({ calls: recorded, asked = [], transactions = [], circumstances }: History): Ledger {
+  const { clockErrorMs, drainedAt, sweptAt, retryMsMin = 0, hasNoFaults = false } = circumstances;
+  const { calls: made, attempts } = withRepeatsAsExtends(recorded, clockErrorMs);
   const topics = topicPublishesOf(made, transactions, subscriptionsOf(made, clockErrorMs));
   const calls = [...withQualifiedIds(made, topics), ...callsOfTransactions(transactions), ...copiesOf(topics, made)].sort(
     (a, b) => a.startedAt - b.startedAt,
@@ -88,6 +90,8 @@ export function ledgerOf({ calls: made, asked = [], transactions = [], circumsta
     strangers,
     sameReceipt,
     transactions,
+    attempts,
+    hasNoFaults,
     clockErrorMs,
     drainedAt,
     sweptAt,

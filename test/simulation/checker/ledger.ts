@@ -5,6 +5,7 @@
  */
 import type { AckResult, ExtendResult, PublishEntry, ReceivedMessage, ReleaseResult } from '../../../contract/contract.ts';
 import type { Asked, Call, Transaction } from '../run/history.ts';
+import type { Attempt } from './attempt-calls.ts';
 import type { CallOf, Outcome } from './outcomes.ts';
 import type { Queues } from './queues.ts';
 import type { Schedules } from './schedules.ts';
@@ -83,6 +84,8 @@ export interface Ledger {
   /** Deliveries of two receives with the same receipt. */
   sameReceipt: readonly [Delivery, Delivery][];
   transactions: readonly Transaction[];
+  attempts: readonly Attempt[];
+  hasNoFaults: boolean;
   clockErrorMs: number;
   drainedAt: number | undefined;
   sweptAt: number | undefined;

@@ -49,7 +49,7 @@ function instantsOf(deliveries: readonly Delivery[]): number[] {
 const callsBehind = (held: readonly Delivery[]): Call[] => [...new Set(held.map(({ call }) => call))];
 
 /** Whether its lease was delivered by then and cannot have ended. */
-function isSurelyHeld(ledger: Ledger, delivery: Delivery, at: number): boolean {
+export function isSurelyHeld(ledger: Ledger, delivery: Delivery, at: number): boolean {
   const { acts, endedAt, queue, life, message } = delivery;
   if (endedAt > at) return false;
   const isBefore = (call: { startedAt: number }) => call.startedAt <= at;

@@ -7,6 +7,7 @@ export const ofLeases = [
   'late-holder-is-refused',
   'never-before-visible',
   'acked-never-comes-back',
+  'repeat-gives-the-same',
 ] as const;
 
 export const ofEndings = [

@@ -73,7 +73,8 @@ function drawStep(d: Drawing, options: ProcessOptions, kind: Step['do']): Step {
         max: d.pick([1, 1, 2, 3, 10, 20]),
         ...(d.chance(0.5) ? {} : { visibilityTimeoutSeconds: d.chance(0.05) ? 0 : seconds() }),
         ...(d.chance(0.15) ? { waitSeconds: 1 + d.whole(10) } : {}),
-        ...concurrent,
+        // Of two concurrent receives with one attempt id, either may be the one that is repeated.
+        ...(d.chance(0.25) ? { attempt: d.whole(2) } : concurrent),
       };
     case 'ack':
       return {

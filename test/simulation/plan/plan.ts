@@ -107,6 +107,8 @@ export type Step =
       max: number;
       visibilityTimeoutSeconds?: number;
       waitSeconds?: number;
+      /** Its attempt id, among those of its process. */
+      attempt?: number;
       concurrent?: boolean;
     }
   /** `result`: the number and size of the result. */

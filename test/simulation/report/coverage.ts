@@ -34,6 +34,7 @@ const steps = [
 const outcomes = [
   'messages received',
   'messages received again',
+  'messages received by a repeated receive',
   'dead letters received',
   'dead letters: max_receives',
   'dead letters: expired',

@@ -26,6 +26,8 @@ export function residueOf(memory: Pick<MemoryStore, 'rows'>, mayBeOrphan: (piece
     if (isLate(row)) continue;
     // Permits that were not returned expire.
     if (row.held !== undefined && row.ttl !== undefined) continue;
+    // What a receive with an attempt id returned.
+    if (row.receipts !== undefined && row.ttl !== undefined) continue;
     if (row.group !== undefined && row.ttl !== undefined && row.expiry === undefined) continue;
     if (row.until === undefined) left.push(`a lease that holds something: ${named(row)}`);
     else if (row.expiry !== undefined) left.push(`a tombstone still in the index: ${named(row)}`);

@@ -25,10 +25,12 @@ export function story({
   clockErrorMs = 0,
   drainedAt,
   sweptAt,
+  hasNoFaults = false,
 }: {
   clockErrorMs?: number;
   drainedAt?: number;
   sweptAt?: number;
+  hasNoFaults?: boolean;
 } = {}) {
   const calls: Call[] = [];
   const transactions: Transaction[] = [];
@@ -60,7 +62,15 @@ export function story({
       call('publish', span, { queue }, { messages: [entry] }, batch(given));
     },
     /** Receives a message with the receipt, leased until that second. */
-    receive(span: Span, id: string, receipt: string, leasedUntil: number, more: Partial<ReceivedMessage> = {}, queue = 'q') {
+    receive(
+      span: Span,
+      id: string,
+      receipt: string,
+      leasedUntil: number,
+      more: Partial<ReceivedMessage> = {},
+      queue = 'q',
+      input: InputOf<'receive'> = {},
+    ) {
       const message: ReceivedMessage = {
         id,
         body: id,
@@ -72,7 +82,7 @@ export function story({
         leasedUntil: instant(leasedUntil),
         ...more,
       };
-      call('receive', span, { queue }, {}, { messages: [message] });
+      call('receive', span, { queue }, input, { messages: [message] });
     },
     ack(span: Span, receipt: string, given: Answered<object> = { ok: true }, queue = 'q') {
       call('ack', span, { queue }, { receipts: [receipt] }, batch(given));
@@ -143,6 +153,7 @@ export function story({
       circumstances: {
         clockErrorMs,
         retryMsMin: 5_000,
+        hasNoFaults,
         drainedAt: drainedAt === undefined ? undefined : start + drainedAt * 1000,
         sweptAt: sweptAt === undefined ? undefined : start + sweptAt * 1000,
       },

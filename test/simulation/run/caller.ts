@@ -47,11 +47,13 @@ function createCaller(world: World, process: SimulatedProcess) {
   const concurrent: Promise<void>[] = [];
 
   async function receive(step: Extract<Step, { do: 'receive' }>): Promise<void> {
-    const { queue, max, visibilityTimeoutSeconds, waitSeconds } = step;
+    const { queue, max, visibilityTimeoutSeconds, waitSeconds, attempt } = step;
     const input = {
       max,
       ...(visibilityTimeoutSeconds === undefined ? {} : { visibilityTimeoutSeconds }),
       ...(waitSeconds === undefined ? {} : { waitSeconds }),
+      // A process that replaces a killed one repeats its receives.
+      ...(attempt === undefined ? {} : { attemptId: `${process.name.split('.')[0]}-${attempt}` }),
     };
     const output = await recorder.call(by, 'receive', { queue }, input);
     for (const message of output?.messages ?? []) {

@@ -54,6 +54,8 @@ export interface Circumstances {
   retryMsMin?: number;
   /** When the drain ended: receives had been made until all queues were empty. */
   drainedAt: number | undefined;
+  /** The store had no faults. Processes may have died all the same. */
+  hasNoFaults?: boolean;
   /** The start of a sweep without faults: it did everything that was due by then. */
   sweptAt?: number | undefined;
 }

@@ -17,6 +17,7 @@ export function noteQueues({ plan, simulation, count }: World): void {
 /** Counts the answers of calls. */
 export function countAnswers({ recorder, count }: World): void {
   const withRate = new Set(recorder.calls.flatMap(schedulesWithRate));
+  const receipts = new Set<string>();
   for (const call of recorder.calls) {
     count(`call ${call.operation}`);
     if ('lost' in call.answer) count('answer lost');
@@ -43,6 +44,9 @@ export function countAnswers({ recorder, count }: World): void {
       }
     } else if ('messages' in call.answer.output && call.operation === 'receive') {
       count('messages received', call.answer.output.messages.length);
+      const { messages } = call.answer.output;
+      count('messages received by a repeated receive', messages.filter(({ receipt }) => receipts.has(receipt)).length);
+      for (const { receipt } of messages) receipts.add(receipt);
       count('messages received again', call.answer.output.messages.filter(({ receives }) => receives > 1).length);
       count('copies of topics received', call.answer.output.messages.filter(({ attributes }) => attributes.topic).length);
       count('ticks received', call.answer.output.messages.filter(({ attributes }) => attributes.schedule).length);

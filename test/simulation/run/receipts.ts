@@ -33,7 +33,8 @@ export function createReceipts({ chance, any, some }: Drawing): Receipts {
 
   return {
     hold(queue, message) {
-      held.push({ queue, message });
+      const isHeld = held.some((one) => one.message.receipt === message.receipt);
+      if (!isHeld) held.push({ queue, message });
     },
     async use(which, use, keep = false) {
       const byQueue = Map.groupBy(chosen(which), ({ queue }) => queue);

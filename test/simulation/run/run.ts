@@ -67,11 +67,12 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   await simulation.run();
 
   noteApplied(world.transactions, simulation.memory.rows('queues'));
+  const hasNoFaults = Object.values(plan.rates).every((rate) => rate === 0);
   const history: History = {
     calls: world.recorder.calls,
     asked: world.asked,
     transactions: world.transactions,
-    circumstances: { clockErrorMs: clockMarginMs, retryMsMin: answerMsMax, drainedAt, sweptAt: world.sweptAt },
+    circumstances: { clockErrorMs: clockMarginMs, retryMsMin: answerMsMax, hasNoFaults, drainedAt, sweptAt: world.sweptAt },
   };
   for (const [fault, times] of Object.entries(simulation.counts)) world.count(`fault ${fault}`, times);
   countAnswers(world);
@@ -80,7 +81,6 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
     const ledger = ledgerOf(history);
     world.count('limited queues that were full', limited.filter(({ name }) => wasFull(ledger, name)).length);
   }
-  const hasNoFaults = Object.values(plan.rates).every((rate) => rate === 0);
   const refusals = (world.counts['answer unavailable'] ?? 0) + (world.counts['result unavailable'] ?? 0);
   if (hasNoFaults && refusals > 0)
     world.fail('available', `${refusals} answers were \`unavailable\` although the store had no faults`);
