@@ -210,7 +210,7 @@ export const resultsRowBytesMax = kibibyte;
 export const parcelBytesMax = 300 * kibibyte;
 /** Rows that one receive, or the sweep, reads at the head of a shard, at most. */
 export const headRowsMax = 100;
-/** Rows that one peek reads, however few messages it finds. */
+/** Rows that one peek reads, however few messages it finds. Ten rows that it leaves out by their keys count as one. */
 export const peekRowsMax = 3 * headRowsMax;
 /** Bytes of offloaded bodies, as they are in an answer, that one peek reads to filter by content. The last one may exceed it. */
 export const peekFilterBytesMax = callBytesMax;

@@ -30,6 +30,7 @@ export type {
   MissedTicks,
   OwnKey,
   Page,
+  PeekInput,
   Priority,
   PublishResult,
   Queue,

@@ -2,6 +2,7 @@
 import type { Message, MessageFilter } from '../../contract/contract.ts';
 import { isJsonText } from '../../contract/json-text.ts';
 import { withValues } from '../../contract/json-values.ts';
+import { clockMarginMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot } from '../leases/lease-store.ts';
 import { isGroupOf } from '../model/group-row.ts';
@@ -71,10 +72,9 @@ export async function filterOf(ctx: Context, queue: QueueRecord, given: MessageF
       const one = messageId(rowId, 0);
       const isOne = one === messageId(rowId, 1);
       const start = isOne ? one : one.slice(0, -1);
-      const isPart = start.startsWith(id) || (!isOne && id.startsWith(start));
-      return isPart && (isOne ? isOfKey(one) : key === undefined && group === undefined);
+      return start.startsWith(id) && (isOne ? isOfKey(one) : key === undefined && group === undefined);
     },
-    waitingFrom: from === undefined ? '' : idFrom(since),
+    waitingFrom: from === undefined ? '' : idFrom(since - clockMarginMs),
   };
 }
 

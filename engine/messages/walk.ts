@@ -23,6 +23,9 @@ export interface Step {
   after: Place | undefined;
 }
 
+/** Rows of the index whose keys suffice to leave them out cost as much as one row that is read. */
+const keysPerRow = 10;
+
 const isSpent = ({ rows, bytes }: Budget) => rows <= 0 || bytes <= 0;
 
 /** Walks from a place until the queue ends or the budget is spent. The place after the last step is where to go on. */
@@ -47,8 +50,9 @@ export async function* walk(
     const bounds = here.table === 'messages' && filter ? filter.parcels(partitionOf(queue, here)) : {};
     place = nextPartition(queue, here);
     if (!bounds) continue;
-    const { rows, next } = await rowsAt(ctx, queue, here, Math.min(headRowsMax, budget.rows), bounds);
-    budget.rows -= Math.max(1, rows.length);
+    const { rows, next } = await rowsAt(ctx, queue, here, Math.min(headRowsMax, Math.ceil(budget.rows)), bounds);
+    const read = here.table === 'messages' || !filter ? rows.length : rows.filter(filter.mayHold).length;
+    budget.rows -= Math.max(1, read + (rows.length - read) / keysPerRow);
     if (next) place = { ...here, after: next, skip: 0 };
     const sighted = await (here.table === 'messages' ? sightParcels : sightHeld)(ctx, queue, rows, filter);
     const selected = await selectFrom(ctx, sighted, selection, budget);

@@ -129,11 +129,18 @@ onBothStores('a filter of peek', (driven) => {
     await publishEveryKind(driven());
     const all = await messagesOf(driven(), 'dead', {});
     const times = [...new Set(all.map(arrivalOf))].sort();
-    const [from, until] = [times[1]!, times.at(-3)!].map((at) => new Date(at).toISOString()) as [string, string];
+    const instant = (at: number) => new Date(at).toISOString();
+    const [from, until] = [instant(times[1]!), instant(times.at(-3)!)];
     const found = await messagesOf(driven(), 'dead', { from, until });
     const expected = all.filter((message) => arrivalOf(message) >= times[1]! && arrivalOf(message) < times.at(-3)!);
     expect(expected.some(({ deadLetter }) => deadLetter)).toBe(true);
     expect(found.map(({ id }) => id).sort()).toEqual(expected.map(({ id }) => id).sort());
+    for (const time of times) {
+      const later = await messagesOf(driven(), 'dead', { from: instant(time) });
+      expect(later.length, instant(time)).toBe(all.filter((message) => arrivalOf(message) >= time).length);
+      const earlier = await messagesOf(driven(), 'dead', { until: instant(time + 1) });
+      expect(earlier.length, instant(time)).toBe(all.filter((message) => arrivalOf(message) <= time).length);
+    }
     expect(await messagesOf(driven(), 'dead', { from: '9999-12-31T00:00:00Z' })).toEqual([]);
     expect((await messagesOf(driven(), 'dead', { until: '9999-12-31T00:00:00Z' })).length).toBe(all.length);
   });
@@ -267,7 +274,7 @@ onEveryStore('filters of peek', (driven) => {
 });
 
 onBothStores('the bounds of a peek', (driven) => {
-  it('one call reads a bounded number of rows, and its cursor leads on although its page is empty', async () => {
+  it('one call reads a bounded number of rows and more keys, and its cursor leads on although its page is empty', async () => {
     const { create, publish, call, spy } = driven();
     await create('q');
     for (const start of range(4)) await publish('q', ...range(100).map((index) => ({ body: 0, id: `own-${start}-${index}` })));
@@ -275,6 +282,7 @@ onBothStores('the bounds of a peek', (driven) => {
     const first = await call('peek', 'q', { text: 'x' });
     expect([first.messages, first.examined]).toEqual([[], peekRowsMax - 1]);
     expect(spy.takeRowsRead()).toBe(peekRowsMax - 1);
+    expect(await call('peek', 'q', { id: 'other' })).toEqual({ messages: [], examined: 0 });
     expect((await messagesOf(driven(), 'q', { text: 'x' })).length).toBe(0);
     expect((await messagesOf(driven(), 'q', { text: '0' })).length).toBe(400);
   });

@@ -13,6 +13,7 @@ import { leases } from './list-leases.ts';
 import { limits } from './list-limits.ts';
 import { moves } from './list-moves.ts';
 import { ownIds } from './list-own-ids.ts';
+import { peeks } from './list-peek.ts';
 import { prepared } from './list-prepared.ts';
 import { publications } from './list-publications.ts';
 import { records } from './list-records.ts';
@@ -45,4 +46,5 @@ export const mutants: readonly Mutant[] = [
   ...signatures,
   ...fanOut,
   ...wakes,
+  ...peeks,
 ];
