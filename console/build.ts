@@ -41,3 +41,5 @@ export async function buildConsole(into: string): Promise<Metafile> {
   for (const [name, content] of files) await writeFile(join(into, name), content);
   return metafile;
 }
+
+if (import.meta.main) await buildConsole(join(here, '..', 'dist', 'console'));

@@ -42,6 +42,7 @@ import type {
 import type { TransactionItem, TransactionWrite } from './transaction-items.ts';
 
 export type * from './audit.ts';
+export type * from './environment.ts';
 export type * from './keys.ts';
 export type * from './messages.ts';
 export type * from './queues.ts';

@@ -1,5 +1,7 @@
 /** Types of API keys. Instants are RFC 3339 with milliseconds. */
 
+import type { Environment } from './environment.ts';
+
 export type Scope = 'publish' | 'receive' | 'admin';
 
 export interface KeyInput {
@@ -43,7 +45,7 @@ export interface ApiKey {
   lastUsedAt: string | null;
 }
 
-/** What the key of a call may do. */
+/** What the key of a call may do, and which server answers. */
 export interface OwnKey {
   /** The key's id; `admin` for the first key of a deployment, `iam` for a caller that AWS authorized. */
   id: string;
@@ -54,4 +56,8 @@ export interface OwnKey {
   topics: string[];
   /** The key stops working at this instant; `null`: it works until it is revoked. */
   expiresAt: string | null;
+  /** The version of the server. */
+  version: string;
+  /** The name of the deployment; `null`: it has none. */
+  environment: Environment | null;
 }

@@ -4,7 +4,13 @@ import type { IDomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { QueueSettingsInput, ScheduleInput, SubscriptionInput, TopicSettingsInput } from '../contract/contract.ts';
+import type {
+  EnvironmentColor,
+  QueueSettingsInput,
+  ScheduleInput,
+  SubscriptionInput,
+  TopicSettingsInput,
+} from '../contract/contract.ts';
 import type { DumbwaiterTables } from './table-access.ts';
 import type { TableCapacity } from './tables.ts';
 
@@ -160,6 +166,17 @@ export interface DumbwaiterProps {
    * @default - no reservation: as many as the account allows
    */
   readonly sqsConcurrency?: number;
+  /**
+   * Whether the api function serves the console at `/console` below `url`, to every caller that reaches the API. The page holds no secrets: it shows and
+   * does what the API key may that its user signs in with.
+   * @default false
+   */
+  readonly console?: boolean;
+  /**
+   * The name of the deployment, of 1 to 40 characters, which the console shows in this color.
+   * @default - no name; the color is red for `production` and `prod`, otherwise blue
+   */
+  readonly environment?: { readonly name: string; readonly color?: EnvironmentColor };
   /**
    * Whether Lambda reserves one concurrent execution for the sweep. The sweep then always has capacity, and two runs never overlap.
    * Overlapping runs are safe but repeat some work. Lambda refuses the reservation in an account whose concurrency limit is below 101.

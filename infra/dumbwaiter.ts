@@ -13,6 +13,7 @@ import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { TargetInput } from '../contract/contract.ts';
 import { Alarms } from './alarms.ts';
+import { apiConsole } from './console.ts';
 import { addDashboard } from './dashboard.ts';
 import { checkConsumer, type Declarations } from './declaration-checks.ts';
 import { DeclaredQueues } from './declared-queues.ts';
@@ -109,6 +110,7 @@ export class Dumbwaiter extends DumbwaiterRef {
       tracing: props.tracing ?? false,
       declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
       pushAllowedHosts: props.pushAllowedHosts ?? [],
+      console: apiConsole(props),
     });
     this.#sqs = addSqs(this, props, { functions: this.#functions, tables: this.tables, ...sealed });
     const { api, httpReceive, sweep, declareQueues } = this.#functions;
@@ -118,6 +120,7 @@ export class Dumbwaiter extends DumbwaiterRef {
       handler: api.function,
       waitingHandler: httpReceive.function,
       sqsHandler: this.#sqs?.handler.function,
+      hasConsole: props.console ?? false,
       ...rates,
       allowedOrigins: props.allowedOrigins ?? [],
       domainName: props.domainName,
@@ -161,7 +164,7 @@ export class Dumbwaiter extends DumbwaiterRef {
     }
     if (props.outputs ?? true) {
       const parts = { adminKey: this.#adminKey, functions: this.#functions, tables: this.tables, sqs: this.#sqs };
-      addOutputs(this, { url: this.url, ...parts });
+      addOutputs(this, { url: this.url, hasConsole: props.console ?? false, ...parts });
     }
   }
 

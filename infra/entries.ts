@@ -14,9 +14,10 @@ export const functionFilesName = 'function-files.json';
  * In the repository this file is `infra/entries.ts` and the bundles are in `dist/functions`. In the package it is `dist/cjs/cdk.js` and the
  * bundles are in `dist/functions` beside its folder.
  */
-const bundleFolder = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../dist/functions' : '../functions', import.meta.url),
-);
+const distFolder = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist' : '..', import.meta.url));
+const bundleFolder = join(distFolder, 'functions');
+/** The console's files, as `console/build.ts` writes them. */
+export const consoleFolder = join(distFolder, 'console');
 
 /** The code of all functions: the folder of their bundle, and which of its files are not theirs. Names that begin with a dot are unfinished files. */
 export function functionCode(): { folder: string; exclude: string[] } {

@@ -1,12 +1,11 @@
 /** The Lambda functions of a deployment, with their permissions, timeouts and schedule. */
-import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
 import { RecursiveLoop } from 'aws-cdk-lib/aws-lambda';
-import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Scope } from '../contract/contract.ts';
-import type { GeneratedSecret } from './generated-secret.ts';
+import type { FunctionsProps } from './functions-props.ts';
 import { allowItself, NodeFunction, type NodeFunctionProps } from './node-function.ts';
 import {
   allowTables,
@@ -19,20 +18,6 @@ import {
   sweepAccess,
   type TableAccess,
 } from './table-access.ts';
-import type { Tables } from './tables.ts';
-
-export interface FunctionsProps {
-  tables: Tables;
-  adminKey: GeneratedSecret;
-  memorySize: number;
-  logRetention: RetentionDays;
-  removalPolicy: RemovalPolicy;
-  reserveSweepConcurrency: boolean;
-  receiveConcurrency: number | undefined;
-  tracing: boolean;
-  declaresSchedules: boolean;
-  pushAllowedHosts: readonly string[];
-}
 
 export type AddedProps = Pick<NodeFunctionProps, 'entry' | 'description'> & Partial<NodeFunctionProps>;
 
@@ -145,7 +130,9 @@ export class Functions extends Construct {
         DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName,
         DUMBWAITER_INVOKE_SCOPES: 'publish,receive,admin',
         ...this.#allowedHosts(),
+        ...this.#props.console.environment,
       },
+      code: this.#props.console.code,
     });
     allowTables(api, this.#props.tables, apiAccess);
     this.#props.adminKey.allowReading(api);

@@ -22,6 +22,7 @@ export interface PublicApiProps {
   waitingHandler: IFunction;
   /** Answers calls of SQS: all paths outside the HTTP API. Undefined: the deployment does not serve SQS. */
   sqsHandler: IFunction | undefined;
+  hasConsole: boolean;
   requestsPerSecond: number;
   burst: number;
   allowedOrigins: readonly string[];
@@ -36,6 +37,7 @@ const waiting = ['receive', 'getMessage'] as const satisfies OperationName[];
 
 /** Every path of the HTTP API. */
 const apiPaths = '/v1/{proxy+}';
+const consolePaths = ['/console', '/console/{proxy+}'];
 
 /**
  * Every path goes to one of two functions, which route requests and check API keys: calls that may wait have a function to themselves, so that
@@ -68,7 +70,12 @@ export class PublicApi extends Construct {
       const { method, path } = addresses[operation];
       this.api.addRoutes({ path, methods: [HttpMethod[method]], integration: waitingIntegration });
     }
-    if (props.sqsHandler) this.api.addRoutes({ path: apiPaths, methods: [HttpMethod.ANY], integration: handler });
+    if (props.sqsHandler) {
+      this.api.addRoutes({ path: apiPaths, methods: [HttpMethod.ANY], integration: handler });
+      for (const path of props.hasConsole ? consolePaths : []) {
+        this.api.addRoutes({ path, methods: [HttpMethod.GET], integration: handler });
+      }
+    }
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
@@ -81,7 +88,7 @@ export class PublicApi extends Construct {
     Validations.of(this.api).acknowledge({
       id: 'AwsSolutions-APIG4',
       reason:
-        'The functions check the API key or the signature of every call but /v1/health; the keys live in their table, so an authorizer would read the same rows twice.',
+        'The functions check the API key or the signature of every call but /v1/health and the files of the console; the keys live in their table, so an authorizer would read the same rows twice.',
     });
   }
 }

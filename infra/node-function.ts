@@ -13,6 +13,8 @@ export interface NodeFunctionProps {
   memorySize: number;
   timeout: Duration;
   environment: Record<string, string>;
+  /** Default: the bundle alone. */
+  code?: Code | undefined;
   logRetention: RetentionDays;
   removalPolicy: RemovalPolicy;
   reservedConcurrentExecutions?: number;
@@ -34,17 +36,16 @@ export class NodeFunction extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { entry, logRetention, removalPolicy, environment, tracing = false, ...props }: NodeFunctionProps,
+    { entry, code, logRetention, removalPolicy, environment, tracing = false, ...props }: NodeFunctionProps,
   ) {
     super(scope, id);
     this.logGroup = new LogGroup(this, 'Logs', { retention: logRetention, removalPolicy });
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    const { folder, exclude } = functionCode();
     this.function = new LambdaFunction(this, 'Function', {
       ...props,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(folder, { exclude }),
+      code: code ?? bundleAlone(),
       handler: `${entry}.handler`,
       role: this.role,
       logGroup: this.logGroup,
@@ -62,6 +63,11 @@ export class NodeFunction extends Construct {
     const statement = { actions: [...actions], resources: [...resources], ...(conditions && { conditions }) };
     this.role.addToPolicy(new PolicyStatement(statement));
   }
+}
+
+function bundleAlone(): Code {
+  const { folder, exclude } = functionCode();
+  return Code.fromAsset(folder, { exclude });
 }
 
 /** By a separate policy: the role's default policy is created before the function, so it cannot name the function. */

@@ -12,10 +12,11 @@ export interface OutputParts {
   functions: Functions;
   tables: Tables;
   sqs: Sqs | undefined;
+  hasConsole: boolean;
 }
 
 /** The first construct in a stack uses plain names; others prefix theirs with their id. */
-export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, sqs }: OutputParts): void {
+export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, sqs, hasConsole }: OutputParts): void {
   const stack = Stack.of(of);
   const { api, publish, receive, declareQueues } = functions;
   const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : of.node.id;
@@ -32,6 +33,7 @@ export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, s
   output('QueuesTableName', tables.queues.tableName, 'Queues, API keys and redrive tasks');
   output('DeclareQueuesFunctionName', declareQueues.function.functionName, 'For stacks that import this one: makes API keys');
   output('DeclareQueuesRoleArn', declareQueues.role.roleArn, 'For stacks that import this one: the role of that function');
+  if (hasConsole) output('ConsoleUrl', `${url}/console`, 'The console, for a browser');
   if (sqs === undefined) return;
   output('SqsEndpointUrl', url, 'For clients of SQS: the variable AWS_ENDPOINT_URL_SQS');
   output('AccessKeySecretArn', sqs.accessKeySecret.arn, 'Secret from which the secrets of access keys are derived');

@@ -11,6 +11,8 @@ const names: Names<DumbwaiterProps> = {
   tables: true,
   tableCapacity: true,
   tracing: true,
+  console: true,
+  environment: true,
   removalPolicy: true,
   deletionProtection: true,
   encryptionKey: true,

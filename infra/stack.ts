@@ -2,6 +2,8 @@
 import { type App, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import type { Environment } from '../contract/contract.ts';
+import { environmentOf } from '../contract/environment.ts';
 import { Dumbwaiter } from './dumbwaiter.ts';
 
 /**
@@ -10,7 +12,8 @@ import { Dumbwaiter } from './dumbwaiter.ts';
  * - `queues`, `topics`, `schedules`: JSON of the construct's props of these names.
  * - `domain`, `certificate`: a domain name and the ARN of its certificate in ACM; give both or neither.
  * - `receiveConcurrency`, `sqsConcurrency`: a number, as in the construct's props.
- * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`, `push=true`, `wakeUps=true`, `sqs=true`: as in the construct's props.
+ * - `disableExecuteApiEndpoint=true`, `reserveSweepConcurrency=true`, `push=true`, `wakeUps=true`, `sqs=true`, `console=true`: as in the construct's props.
+ * - `environment`: `NAME` or `NAME:COLOR`, as in the construct's prop.
  * - `pushAllowedHosts`: hosts separated by commas, as in the construct's prop.
  * - `removable=true`: `cdk destroy` deletes everything, including all messages.
  */
@@ -36,6 +39,8 @@ export function addStack(app: App): Stack {
     ...concurrencyIn('receiveConcurrency', context),
     ...concurrencyIn('sqsConcurrency', context),
     sqs: isOn('sqs'),
+    console: isOn('console'),
+    ...environmentIn(context('environment')),
     push: isOn('push'),
     wakeUps: isOn('wakeUps'),
     pushAllowedHosts: String(context('pushAllowedHosts') ?? '')
@@ -45,6 +50,10 @@ export function addStack(app: App): Stack {
     ...(removable ? { removalPolicy: RemovalPolicy.DESTROY } : {}),
   });
   return stack;
+}
+
+function environmentIn(text: unknown): { environment?: Environment } {
+  return text === undefined ? {} : { environment: environmentOf(String(text)) };
 }
 
 function concurrencyIn<Name extends string>(name: Name, context: (name: string) => unknown): { [name in Name]?: number } {

@@ -24,6 +24,10 @@ export function Navigation({ onSignOut }: { onSignOut(): void }) {
     return () => removeEventListener('keydown', onKey);
   }, []);
 
+  useEffect(() => {
+    if (own.environment) document.title = `${own.environment.name} – Dumbwaiter`;
+  }, [own.environment?.name]);
+
   return (
     <header class="container">
       <nav aria-label="Pages">
@@ -33,6 +37,11 @@ export function Navigation({ onSignOut }: { onSignOut(): void }) {
               <strong>Dumbwaiter</strong>
             </Link>
           </li>
+          {own.environment && (
+            <li>
+              <mark class={`environment ${own.environment.color}`}>{own.environment.name}</mark>
+            </li>
+          )}
           <li>
             <Link href="/topics">Topics</Link>
           </li>
@@ -79,7 +88,7 @@ export function Navigation({ onSignOut }: { onSignOut(): void }) {
               type="button"
               class="quiet"
               onClick={onSignOut}
-              title={`Signed in with the key ${own.id}: ${own.scopes.join(', ')}`}
+              title={`Signed in with the key ${own.id}: ${own.scopes.join(', ')}. Server ${own.version}`}
             >
               Sign out
             </button>

@@ -7,6 +7,7 @@ import { createAuthenticate } from '../auth/authenticate.ts';
 import { createApp } from '../http/app.ts';
 import { createService } from '../service/service.ts';
 import { timeLeft } from '../service/time-left.ts';
+import { consoleFiles } from './console-files.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 import { answerOf, type GatewayAnswer, isGatewayEvent, requestOf } from './gateway-event.ts';
@@ -15,9 +16,15 @@ import { answerInvocation, type InvocationAnswer } from './invocation.ts';
 const environment = createEnvironment('dumbwaiter-api');
 const { engine, keys, secrets, targets, stats, status, audit, queueRows, adminKey, invokeScopes, wakeUrl, clock } = environment;
 const { log, countAnswer, flushCounts } = environment;
-const service = createService({ engine, keys, secrets, targets, stats, status, audit, queueRows, ...(wakeUrl && { wakeUrl }) });
+const service = createService({
+  ...{ engine, keys, secrets, targets, stats, status, audit, queueRows, environment: environment.environment },
+  ...(wakeUrl && { wakeUrl }),
+});
 const authenticate = createAuthenticate({ keys, adminKey });
-const app = createApp({ service, authenticate, log, countAnswer, newRequestId: () => crypto.randomUUID() });
+const app = createApp({
+  ...{ service, authenticate, log, countAnswer, newRequestId: () => crypto.randomUUID() },
+  ...(environment.hasConsole && { consoleFiles }),
+});
 
 export async function handler(event: unknown, context: LambdaContext): Promise<GatewayAnswer | InvocationAnswer> {
   log.begin(context);

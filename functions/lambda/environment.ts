@@ -3,7 +3,8 @@ import type { ServiceName } from '../../aws/endpoints.ts';
 import { accessFromEnvironment } from '../../aws/environment.ts';
 import { invokeFunction } from '../../aws/invoke-function.ts';
 import { readSecret } from '../../aws/read-secret.ts';
-import type { Scope } from '../../contract/contract.ts';
+import type { Environment as NamedEnvironment, Scope } from '../../contract/contract.ts';
+import { environmentOf } from '../../contract/environment.ts';
 import { sideBySide } from '../../engine/context/side-by-side.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { dynamoParts } from '../../engine/dynamo/parts.ts';
@@ -34,6 +35,10 @@ export interface Environment extends ServedQueue {
   invokeDispatch(functionName: string, queues: Iterable<string>): Promise<void>;
   /** Where idle consumers can wait to be woken. Undefined if the deployment offers no wake-ups. */
   wakeUrl: string | undefined;
+  /** The name of the deployment. Undefined if it has none. */
+  environment: NamedEnvironment | undefined;
+  /** Whether the function has the files of the console beside its code. */
+  hasConsole: boolean;
   /** Undefined if the deployment does not push messages. */
   dispatchFunction: string | undefined;
 }
@@ -120,6 +125,8 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
       if (failures.length > 0) throw failures[0];
     },
     wakeUrl: variables.DUMBWAITER_WAKE_URL || undefined,
+    environment: variables.DUMBWAITER_ENVIRONMENT ? environmentOf(variables.DUMBWAITER_ENVIRONMENT) : undefined,
+    hasConsole: variables.DUMBWAITER_CONSOLE === 'true',
     dispatchFunction: variables.DUMBWAITER_DISPATCH_FUNCTION || undefined,
   };
 }

@@ -10,7 +10,7 @@ export interface GatewayEvent {
   rawPath: string;
   rawQueryString: string;
   headers: Record<string, string | undefined>;
-  requestContext: { requestId: string; domainName: string; http: { method: string } };
+  requestContext: { requestId: string; domainName: string; stage?: string; http: { method: string } };
   body?: string;
   isBase64Encoded: boolean;
 }
@@ -26,16 +26,19 @@ export function isGatewayEvent(event: unknown): event is GatewayEvent {
 }
 
 export function requestOf(event: GatewayEvent): { request: Request; bindings: Bindings } {
-  const { requestId, domainName, http } = event.requestContext;
+  const { requestId, domainName, stage = '$default', http } = event.requestContext;
   const { method } = http;
   const query = event.rawQueryString === '' ? '' : `?${event.rawQueryString}`;
-  const { path, refusal } = pathOfDecoded(event.rawPath);
+  // A stage other than the default is the first part of the path.
+  const prefix = stage !== '$default' && event.rawPath.startsWith(`/${stage}/`) ? `/${stage}` : '';
+  const { path, refusal } = pathOfDecoded(event.rawPath.slice(prefix.length));
   const bindings = { requestId, refusal };
   const headers = new Headers();
   for (const [name, value] of Object.entries(event.headers)) {
     // `Headers` may throw for other characters. No header that this API reads contains them.
     if (value !== undefined && /^[\x20-\x7e\t]*$/.test(value)) headers.set(name, value);
   }
+  if (prefix !== '') headers.set('x-forwarded-prefix', prefix);
   const url = `https://${domainName}${path}${query}`;
   if (event.body === undefined || method === 'GET' || method === 'HEAD') {
     return { request: new Request(url, { method, headers }), bindings };

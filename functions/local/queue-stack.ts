@@ -1,4 +1,5 @@
 /** What a server runs on its store: the engine, both APIs and the background jobs. A reset replaces it, because it caches rows. */
+import type { Environment } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { wakePath } from '../../contract/wake.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -23,6 +24,8 @@ export interface StackOptions
   extends Omit<AssemblyOptions, 'startRedrive' | 'targetsChanged'>,
     Pick<AppParts, 'allowedOrigins' | 'isOwnHost' | 'localstackHealth'> {
   adminKey: AdminKey;
+  /** The name of the deployment. Default: none. */
+  environment?: Environment | undefined;
   /** Who holds targets. Set it for a store that only one process opens: after a crash, the next process need not wait. */
   holder?: string;
   /** Whether calls of SQS need no valid signature. Only for a server that listens on a loopback address. Default false. */
@@ -74,6 +77,7 @@ export function createQueueStack(options: StackOptions, reset: (() => Promise<vo
     waitIsCheap: true,
     wakeUrl: wakePath,
     queueRows,
+    environment: options.environment,
   });
   const newRequestId = () => crypto.randomUUID();
   const app = createApp({

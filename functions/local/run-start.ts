@@ -1,6 +1,7 @@
 /**
  * Runs the local server until a signal ends it, and greets the user. `start.ts` has its options; this file loads the server.
  */
+import type { Environment } from '../../contract/contract.ts';
 import type { FirstAccessKey, FirstKey } from './first-keys.ts';
 import type { Forward } from './forward-option.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
@@ -23,6 +24,7 @@ export interface StartOptions {
   sqsAnonymous?: true;
   sqsCreateQueues?: true;
   localstackHealth?: true;
+  environment?: Environment;
   verbose?: true;
   json?: true;
 }
@@ -42,6 +44,7 @@ export async function runStart(options: StartOptions, keyCommand: string): Promi
     sqsAnonymous: options.sqsAnonymous === true,
     sqsCreatesQueues: options.sqsCreateQueues === true,
     localstackHealth: options.localstackHealth === true,
+    environment: options.environment,
     adminKey: process.env.DUMBWAITER_API_KEY || undefined,
   });
   // Before the greeting: a program that waits for it may send a signal at once.

@@ -1,5 +1,6 @@
 /** The whole queue in one process: the app that Lambda runs, on a local port, with a store of its own or a DynamoDB endpoint. */
 
+import type { Environment } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -47,6 +48,7 @@ export interface LocalOptions {
   /** As in `ServeOptions`. */
   sqsCreatesQueues?: boolean;
   localstackHealth?: boolean;
+  environment?: Environment | undefined;
 }
 
 export interface LocalServer {
@@ -133,6 +135,7 @@ export function serveLocally(
     sqsAnonymous: options.sqsAnonymous ?? false,
     sqsCreatesQueues: options.sqsCreatesQueues ?? false,
     localstackHealth: options.localstackHealth ?? false,
+    environment: options.environment,
     ...defined({ holder: options.holder, accessKeys: options.accessKeys, clear: options.clear, afterReset: options.afterReset }),
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),

@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { loadEnvFile } from './env-file.ts';
+import { environmentOption } from './environment-option.ts';
 import { forwardOf } from './forward-option.ts';
 import type { StartOptions } from './run-start.ts';
 import { dataFolderDefault, portDefault, portOf } from './server-options.ts';
@@ -30,6 +31,7 @@ export function startCommand(name = 'npm start --', keyCommand = 'npm run -s dum
     .option('--sqs-anonymous', 'accept calls of SQS with any signature; only for a loopback address')
     .option('--sqs-create-queues', 'create queues that calls of SQS name and that do not exist')
     .option('--localstack-health', 'answer /_localstack/health, for tools that wait for LocalStack; with --port 4566')
+    .addOption(environmentOption())
     .option('--verbose', 'log each call')
     .option('--json', 'greet with a line of JSON')
     .addHelpText(

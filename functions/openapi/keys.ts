@@ -13,6 +13,8 @@ const key = {
   lastUsedAt: null,
 };
 
+const server = { version: '0.1.0', environment: { name: 'production', color: 'red' as const } };
+
 export const keyTexts: OperationTextsOf<'createKey' | 'listKeys' | 'getOwnKey' | 'revokeKey'> = {
   createKey: {
     tag: 'keys',
@@ -26,8 +28,8 @@ export const keyTexts: OperationTextsOf<'createKey' | 'listKeys' | 'getOwnKey' |
   listKeys: { tag: 'keys', summary: 'List API keys, without their secrets', output: { keys: [key] }, refusals: [] },
   getOwnKey: {
     tag: 'keys',
-    summary: 'Read what the key of this call may do',
-    output: { id: key.id, scopes: key.scopes, queues: key.queues, topics: key.topics, expiresAt: null },
+    summary: 'Read what the key of this call may do, and which server answers',
+    output: { id: key.id, scopes: key.scopes, queues: key.queues, topics: key.topics, expiresAt: null, ...server },
     refusals: [],
   },
   revokeKey: {

@@ -10,6 +10,7 @@ import type {
   TopicPublishResult,
   TransactionItem,
 } from '../../contract/contract.ts';
+import { environmentColors } from '../../contract/environment.ts';
 import { routes } from '../../contract/routes.ts';
 import * as field from '../../contract/schemas/fields.ts';
 import { auditEntry } from './audit.ts';
@@ -162,6 +163,11 @@ export const outputs = {
   }),
   getOwnKey: apiKey.pick({ scopes: true, queues: true, topics: true, expiresAt: true }).extend({
     id: text('The id of the key; `admin` for the first key of a deployment, `iam` for a caller that AWS authorized.'),
+    version: text('The version of the server.'),
+    environment: z
+      .object({ name: text('Its name.'), color: z.enum(environmentColors).describe('The color in which the console shows it.') })
+      .nullable()
+      .describe('The name of the deployment; `null` if it has none.'),
   }),
   listKeys: z.object({ keys: z.array(apiKey).describe('The keys of this page.'), cursor }),
   revokeKey: nothing,

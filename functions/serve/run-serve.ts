@@ -55,6 +55,7 @@ async function serve(
       checkFunction,
       region,
       allowedOrigins: options.allowOrigin,
+      environment: options.environment,
     });
   } catch (error) {
     close();

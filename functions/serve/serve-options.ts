@@ -1,5 +1,7 @@
 /** The options of the server for teams. */
 
+import type { Environment } from '../../contract/contract.ts';
+
 export interface ServeOptions {
   host: string;
   port: number;
@@ -10,6 +12,7 @@ export interface ServeOptions {
   accessKeySecret?: string;
   pushAllowedHosts: string;
   allowOrigin: string[];
+  environment?: Environment;
 }
 
 export const tableOptions = {

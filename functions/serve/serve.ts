@@ -5,6 +5,7 @@
  */
 import { Command, Option } from 'commander';
 import { loadEnvFile } from '../local/env-file.ts';
+import { environmentOption } from '../local/environment-option.ts';
 import { portDefault, portOf } from '../local/server-options.ts';
 import { reportStartFailure } from '../local/start-failure.ts';
 import { type ServeOptions, tableOptions } from './serve-options.ts';
@@ -33,6 +34,7 @@ export function serveCommand(name = 'npm run serve --'): Command {
         .env('DUMBWAITER_PUSH_ALLOWED_HOSTS')
         .default(''),
     )
+    .addOption(environmentOption())
     .option(
       '--allow-origin <origin...>',
       'web pages that may call from a browser, such as https://console.example; * for all',

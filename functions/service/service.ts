@@ -5,6 +5,7 @@
 
 import type {
   CheckedInputOf,
+  Environment,
   ListedQueue,
   OperationName,
   OutputOf,
@@ -21,6 +22,7 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
 import { routes } from '../../contract/routes.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
+import { version } from '../../contract/version.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { authorize, coversQueue, type Principal } from '../auth/authorize.ts';
@@ -87,12 +89,14 @@ export interface ServiceParts {
   waitIsCheap?: boolean;
   /** Where idle consumers can wait to be woken, absolute or relative to the base URL. Returned to callers that received nothing. */
   wakeUrl?: string;
+  /** The name of the deployment. Default: none. */
+  environment?: Environment | undefined;
   /** What other protocols keep of a queue by its name. */
   queueRows?: { forget(queue: string): Promise<void> };
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { engine, keys, secrets, targets, stats, audit, status, waitIsCheap = false, wakeUrl, queueRows } = parts;
+  const { engine, keys, secrets, targets, stats, audit, status, waitIsCheap = false, wakeUrl, queueRows, environment } = parts;
   async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
     switch (call.operation) {
       case 'health':
@@ -104,7 +108,7 @@ export function createService(parts: ServiceParts): Service {
       case 'listKeys':
         return keys.list(call.input);
       case 'getOwnKey':
-        return ownKey(principal);
+        return ownKey(principal, environment);
       case 'revokeKey':
         return keys.revoke(call.params.id);
       case 'listQueues':
@@ -205,8 +209,9 @@ export function createService(parts: ServiceParts): Service {
   };
 }
 
-function ownKey({ id, scopes, queues, topics, expiresAt = null }: Principal): OwnKey {
-  return { id, scopes: [...scopes], queues: [...queues], topics: [...topics], expiresAt };
+function ownKey({ id, scopes, queues, topics, expiresAt = null }: Principal, environment: Environment | undefined): OwnKey {
+  const server = { version, environment: environment ?? null };
+  return { id, scopes: [...scopes], queues: [...queues], topics: [...topics], expiresAt, ...server };
 }
 
 interface Listed<Entry> {

@@ -23,7 +23,15 @@ const status: ServerStatus = {
   lastSweep: sweep,
   throttledWrites: 0,
 };
-const key: OwnKey = { id: 'k', scopes: ['admin'], queues: ['*'], topics: ['*'], expiresAt: null };
+const key: OwnKey = {
+  id: 'k',
+  scopes: ['admin'],
+  queues: ['*'],
+  topics: ['*'],
+  expiresAt: null,
+  version: '0.1.0',
+  environment: null,
+};
 const counts = { ready: 1, delayed: 0, leased: 0, dead: 0, prepared: 0, done: 0, oldestAgeSeconds: 60 };
 const queue = (changes: object) => ({ name: 'orders', paused: false, counts, ...changes }) as unknown as ListedQueue;
 const target = (state: string) =>

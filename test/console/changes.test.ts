@@ -1,5 +1,6 @@
 /** What the console says of changes, and how it takes them back. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { environmentOf } from '../../contract/environment.ts';
 import { type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 import { expectText, useBrowser } from './browser.ts';
 
@@ -7,7 +8,7 @@ const browser = useBrowser();
 let queue: LocalQueue;
 
 beforeAll(async () => {
-  queue = await startLocalQueue();
+  queue = await startLocalQueue({ environment: environmentOf('production') });
   await queue.http.call('createQueue', { queue: 'orders' });
   await queue.http.call('createQueue', { queue: 'mails' });
 });
@@ -92,4 +93,11 @@ it('an edited and postponed message is set back from the notice', async () => {
   expect(await queue.http.call('getMessage', of)).toMatchObject({ state: 'ready' });
   const response = await queue.http.send('GET', '/v1/queues/orders/messages/one');
   expect(await response.text()).toContain('{"total":12.500,"number":12345678901234567890}');
+});
+
+it('the name of the deployment is on each page and in its title, in red for production', async () => {
+  const { page } = await browser.open(queue.server.url, { path: '/topics' });
+  const badge = page.getByRole('navigation', { name: 'Pages' }).getByText('production');
+  expect(await badge.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe('rgb(183, 28, 28)');
+  expect(await page.title()).toBe('production – Dumbwaiter');
 });

@@ -13,7 +13,7 @@ const browser = useBrowser();
 let queue: LocalQueue;
 
 beforeAll(async () => {
-  queue = await startLocalQueue();
+  queue = await startLocalQueue({ environment: { name: 'staging', color: 'orange' } });
   const { http } = queue;
   await http.call('createQueue', { queue: 'orders-dead' });
   await http.call('createQueue', { queue: 'orders' }, { deadLetter: { queue: 'orders-dead', maxReceives: 1 }, backoff: null });
@@ -77,9 +77,20 @@ describe('signing in', () => {
     expect(policy).not.toContain('unsafe');
   });
 
+  it('a browser keeps the script and the style sheet, which the page names by their content, and asks for the page each time', async () => {
+    const page = await fetch(`${queue.server.url}/console/`);
+    expect(page.headers.get('cache-control')).toBe('no-store');
+    const [, script, hash] = /src="((?:console\.js)\?of=([\w-]{16}))"/.exec(await page.text())!;
+    const cached = await fetch(`${queue.server.url}/console/${script}`);
+    expect(cached.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+    expect(cached.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    const other = await fetch(`${queue.server.url}/console/${script!.replace(hash!, 'another-version-')}`);
+    expect(other.headers.get('cache-control')).toBe('no-store');
+  });
+
   it('behind a path prefix, the page finds its files and the API under that prefix', async () => {
     const response = await fetch(`${queue.server.url}/console/queues/orders`, { headers: { 'x-forwarded-prefix': '/stage' } });
-    expect(await response.text()).toContain(`<base href="${queue.server.url}/stage/console/"`);
+    expect(await response.text()).toContain('<base href="/stage/console/"');
   });
 
   it('a key that is revoked while it is signed in leads back to signing in, with the reason', async () => {

@@ -267,6 +267,12 @@ test('the functions for publishing and for receiving do only that', async () => 
   if (!waiting?.ok) throw new Error('it was not published');
   await publishOnly.queue(name).edit(waiting.id, { body: 'never' });
   await publishOnly.queue(name).cancel(waiting.id);
+  const { items: noted } = await clients.http.audit({ queue: name }).first();
+  expect(noted).toMatchObject([
+    { operation: 'cancelMessage', key: { id: 'iam' } },
+    { operation: 'updateMessage', key: { id: 'iam' } },
+    { operation: 'createQueue', key: { id: 'admin' } },
+  ]);
   expect(await publishOnly.queue(name).describe()).toMatchObject({ counts: { ready: 3, delayed: 0 } });
   const messages = await receiveOnly.queue(name).receive({ max: 3, waitSeconds: 5 });
   expect(messages.map(({ body }) => body).sort()).toEqual(['first', 'second', 'through the door']);
@@ -324,6 +330,23 @@ test('the command line reads the URL and the key of the deployment from its stac
   const { deployments } = JSON.parse(await readFile(config, 'utf8'));
   expect(deployments).toEqual({ deployed: { url: outputs.ApiUrl, apiKey: clients.adminKey } });
   await rm(folder, { recursive: true });
+});
+
+test('the console is served with its script, and its key lists queues at the same address', async () => {
+  const api = await startApiAtRoot(onEmulator(account, outputs.ConsoleUrl).replace(/\/console$/, ''));
+  const page = await fetch(`${api.url}/console`);
+  expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+  const [, base, script] = /<base href="([^"]+)"[\s\S]*src="([^"]+)"/.exec(await page.text())!;
+  const code = await fetch(new URL(script!, new URL(base!, api.url)));
+  expect(code.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+  expect(code.headers.get('cache-control')).toContain('immutable');
+  expect((await code.text()).length).toBeGreaterThan(50_000);
+  const inside = await fetch(`${api.url}/console/queues/orders/messages`);
+  expect(await inside.text()).toContain(script);
+  const client = clients.withKey(clients.adminKey, new URL('..', new URL(base!, api.url)).href.replace(/\/$/, ''));
+  expect((await client.queues({ prefix: 'orders' }).all()).map(({ name }) => name)).toEqual(['orders', 'orders-dead']);
+  expect((await client.keys.own()).environment).toEqual({ name: 'end-to-end', color: 'blue' });
+  await api.close();
 });
 
 describe('SQS', () => {

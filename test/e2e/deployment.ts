@@ -17,6 +17,8 @@ export interface Outputs {
   MessagesTableName: string;
   LeasesTableName: string;
   QueuesTableName: string;
+  /** Of deployments that serve the console. */
+  ConsoleUrl: string;
   /** Of deployments that serve SQS. */
   SqsEndpointUrl: string;
   AccessKeySecretArn: string;
@@ -26,7 +28,7 @@ type Queues = Record<string, Partial<QueueSettings>>;
 type Schedules = Record<string, ScheduleInput>;
 
 export interface Deployment {
-  /** Deploys so that everything can be removed, and serves SQS. */
+  /** Deploys so that everything can be removed, and serves SQS and the console. */
   deploy(queues: Queues, schedules?: Schedules): Promise<Outputs>;
   /** Deploys with the app's defaults: stored data outlives the stack. */
   deployLasting(queues: Queues, schedules?: Schedules): Promise<Outputs>;
@@ -54,7 +56,8 @@ export async function createDeployment(account: Account, { stack, app }: { stack
     deployWith({ queues: JSON.stringify(queues), schedules: JSON.stringify(schedules), ...more });
   return {
     deployWith,
-    deploy: (queues, schedules = {}) => deploy(queues, schedules, { removable: 'true', sqs: 'true' }),
+    deploy: (queues, schedules = {}) =>
+      deploy(queues, schedules, { removable: 'true', sqs: 'true', console: 'true', environment: 'end-to-end' }),
     deployLasting: (queues, schedules = {}) => deploy(queues, schedules, {}),
     async destroy() {
       await cdk('destroy', '--app', assembly, '--force');

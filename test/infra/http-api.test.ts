@@ -1,16 +1,18 @@
 import { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { buildConsole } from '../../console/build.ts';
 import { addresses } from '../../contract/routes.ts';
 import { inputs } from '../../contract/schemas/inputs.ts';
 import { bundleFunctions } from '../../infra/bundle.ts';
+import { consoleFolder } from '../../infra/entries.ts';
 import type { DumbwaiterProps } from '../../infra/index.ts';
 import { type Synthesized, synthesize } from './synthesized.ts';
 
 let synthesized: Synthesized;
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await Promise.all([bundleFunctions(), buildConsole(consoleFolder)]);
   synthesized = synthesize();
 });
 
@@ -37,6 +39,25 @@ test('API Gateway sends the calls that may wait to the function for them, and ev
     'POST /v1/queues/{queue}/receive': 'HttpReceive',
     'GET /v1/queues/{queue}/messages/{id}': 'HttpReceive',
   });
+});
+
+test('on request, the api function has the console beside its code and answers its paths, also where SQS has every other path', () => {
+  const variablesOf = (from: Synthesized) =>
+    JSON.stringify(from.at('AWS::Lambda::Function', 'Functions/Api/Function').Properties);
+  expect(variablesOf(synthesized)).not.toMatch(/CONSOLE|ENVIRONMENT/);
+  const given = synthesize({ console: true, environment: { name: 'staging', color: 'green' }, sqs: true });
+  const integrations = new Map(given.all('AWS::ApiGatewayV2::Integration'));
+  const ofConsole = given
+    .all('AWS::ApiGatewayV2::Route')
+    .filter(([, { Properties }]) => /console/.test(`${Properties.RouteKey}`));
+  expect(ofConsole.map(([, { Properties }]) => Properties.RouteKey).sort()).toEqual(['GET /console', 'GET /console/{proxy+}']);
+  for (const [, { Properties }] of ofConsole) {
+    const [, id] = /"Ref":"(\w+)"/.exec(JSON.stringify(Properties.Target))!;
+    expect(JSON.stringify(integrations.get(id!)!.Properties.IntegrationUri)).toContain('FunctionsApiFunction');
+  }
+  expect(variablesOf(given)).toContain('"DUMBWAITER_CONSOLE":"true","DUMBWAITER_ENVIRONMENT":"staging:green"');
+  expect(Object.keys(given.template.findOutputs('ConsoleUrl'))).toEqual(['ConsoleUrl']);
+  expect(() => synthesize({ environment: { name: '' } })).toThrow('environment: must be NAME or NAME:COLOR');
 });
 
 test('every operation with waitSeconds has a route to the function for calls that wait', () => {

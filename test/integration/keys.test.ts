@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OperationName, Scope } from '../../contract/contract.ts';
 import { type Route, routes } from '../../contract/routes.ts';
+import { version } from '../../contract/version.ts';
 import { cases } from '../support/cases.ts';
 import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from '../support/local-queue.ts';
 
@@ -173,6 +174,8 @@ describe('a key', () => {
       queues: ['covered-*'],
       topics: ['else*'],
       expiresAt: null,
+      version,
+      environment: null,
     });
     expect(await queue.http.call('getOwnKey', {})).toMatchObject({ scopes: ['publish', 'receive', 'admin'], queues: ['*'] });
   });

@@ -160,6 +160,12 @@ describe.each(entries)('by $name', ({ name, call }) => {
   });
 });
 
+it('a stage of API Gateway in the path is the prefix at which callers reach the API', () => {
+  const event = gatewayEvent({ method: 'GET', path: '/prod/v1/health' });
+  const { request } = requestOf({ ...event, requestContext: { ...event.requestContext, stage: 'prod' } });
+  expect([new URL(request.url).pathname, request.headers.get('x-forwarded-prefix')]).toEqual(['/v1/health', '/prod']);
+});
+
 describe('on a port', () => {
   it('the HTTP server refuses a path with an encoded slash and gives the reason', async () => {
     for (const path of ['/v1/queues/a%2Fb', '/v1/queues/a%2fmessages%2fb', '/v1%2Fhealth']) {

@@ -3,8 +3,7 @@ import { expect } from 'vitest';
 import type { InputOf, OperationName, OutputOf, ParamsOf } from '../../contract/contract.ts';
 import type { ErrorCode } from '../../contract/errors.ts';
 import { type Route, routes } from '../../contract/routes.ts';
-import type { TimeLimits } from '../../functions/local/http-server.ts';
-import { type LocalServer, startLocal } from '../../functions/local/server.ts';
+import { type LocalOptions, type LocalServer, startLocal } from '../../functions/local/server.ts';
 import { problem } from '../../functions/openapi/output-records.ts';
 import { outputs } from '../../functions/openapi/outputs.ts';
 import type { Log } from '../../functions/service/log.ts';
@@ -19,7 +18,9 @@ export interface LocalQueue {
 }
 
 /** `dynamodb`: on the embedded DynamoDB engine. Default: on SQLite, also in memory. */
-export async function startLocalQueue(options: { timeLimits?: TimeLimits; dynamodb?: boolean } = {}): Promise<LocalQueue> {
+export async function startLocalQueue(
+  options: Pick<LocalOptions, 'timeLimits' | 'dynamodb' | 'environment'> = {},
+): Promise<LocalQueue> {
   const { log, defects } = loggedDefects();
   const server = await startLocal({ data: 'memory', log, adminKey, ...options });
   return { server, defects, http: httpCalls(server.url, adminKey) };

@@ -1,0 +1,39 @@
+/** What the props `console` and `environment` give to the api function: the files of the console, and the name that its pages show. */
+import { cpSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { DockerImage } from 'aws-cdk-lib';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { environmentOf } from '../contract/environment.ts';
+import type { DumbwaiterProps } from './dumbwaiter-props.ts';
+import { consoleFolder, functionCode } from './entries.ts';
+
+export interface ApiConsole {
+  /** Undefined: the bundle alone. */
+  code: Code | undefined;
+  environment: Record<string, string>;
+}
+
+/** Throws if the environment is not valid. */
+export function apiConsole({ console, environment }: Pick<DumbwaiterProps, 'console' | 'environment'>): ApiConsole {
+  const named = environment && [environment.name, ...(environment.color ? [environment.color] : [])].join(':');
+  if (named !== undefined) environmentOf(named);
+  return {
+    code: console ? codeWithConsole() : undefined,
+    environment: {
+      ...(console && { DUMBWAITER_CONSOLE: 'true' }),
+      ...(named !== undefined && { DUMBWAITER_ENVIRONMENT: named }),
+    },
+  };
+}
+
+/** The bundle with the files of the console in a folder. They are only copied: no Docker is needed. */
+function codeWithConsole(): Code {
+  const { folder, exclude } = functionCode();
+  const isCode = (path: string) => path === folder || !(basename(path).startsWith('.') || exclude.includes(basename(path)));
+  const tryBundle = (into: string) => {
+    cpSync(folder, into, { recursive: true, filter: isCode });
+    cpSync(consoleFolder, join(into, 'console'), { recursive: true });
+    return true;
+  };
+  return Code.fromAsset(folder, { bundling: { image: DockerImage.fromRegistry('none'), local: { tryBundle } } });
+}
