@@ -62,6 +62,7 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   audit: ['dumbwaiter audit --queue orders --from 2026-01-31T00:00:00Z'],
   export: ['dumbwaiter export orders > orders.ndjson'],
   import: ['dumbwaiter import orders --file orders.ndjson'],
+  bench: ['dumbwaiter bench', 'dumbwaiter bench --messages 10000 --flows 32 --json'],
   doctor: ['dumbwaiter doctor', 'dumbwaiter doctor --json'],
 };
 

@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { DumbwaiterError } from '../contract/errors.ts';
 import { StartFailure } from '../functions/local/start-failure.ts';
 import { addAuditCommand } from './commands/audit.ts';
+import { addBenchCommand } from './commands/bench.ts';
 import { addContextCommands } from './commands/contexts.ts';
 import { addDeadCommands } from './commands/dead.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -57,6 +58,7 @@ Examples:
     addAuditCommand,
     addTransferCommands,
     addDoctorCommand,
+    addBenchCommand,
   ]) {
     add(program);
   }

@@ -9,6 +9,13 @@ export function numberOf(text: string): number {
   return number;
 }
 
+/** A whole number, at least 1. */
+export function wholeOf(text: string): number {
+  const number = numberOf(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number, at least 1.');
+  return number;
+}
+
 /** A JSON value that stays as it was typed. */
 export function jsonOf(text: string): never {
   try {

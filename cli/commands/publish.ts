@@ -1,11 +1,10 @@
 /** `publish`: an argument, a file, or a line of JSON for each message on standard input. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
 import type { PublishEntry } from '../../contract/contract.ts';
 import { CommandFailure } from '../failure.ts';
+import { countLines, linesOf } from '../lines.ts';
 import { attributeOf, jsonOf, numberOf } from '../options.ts';
-import { startProgress } from '../progress.ts';
+import { startProgressOfLines } from '../progress.ts';
 import { type Session, sessionOf } from '../session.ts';
 
 const batchSize = 100;
@@ -46,18 +45,13 @@ export function addPublishCommands(program: Command): void {
         ...(attribute && { attributes: attribute }),
       };
       const bodies = body === undefined ? linesOf(file!) : repeated(body, count);
-      const total = body === undefined ? undefined : count;
+      const total = body === undefined ? await countLines(file!) : count;
       await publishAll(session, queue, entriesOf(bodies, rest), total);
     });
 }
 
 async function* repeated(body: string, count: number): AsyncGenerator<string> {
   for (let index = 0; index < count; index++) yield body;
-}
-
-async function* linesOf(file: string): AsyncGenerator<string> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
-  for await (const line of createInterface({ input })) if (line.trim() !== '') yield line;
 }
 
 async function* entriesOf(bodies: AsyncIterable<string>, rest: Omit<PublishEntry, 'body'>): AsyncGenerator<PublishEntry> {
@@ -79,7 +73,7 @@ export async function publishAll(
   entries: AsyncIterable<PublishEntry>,
   total: number | undefined,
 ): Promise<void> {
-  const progress = startProgress('messages published', total);
+  const progress = startProgressOfLines('messages published', total);
   let batch: PublishEntry[] = [];
   const flush = async () => {
     if (batch.length === 0) return;

@@ -1,12 +1,12 @@
 /** `export` and `import`: the waiting messages of a queue as lines of JSON, and back. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import type { Message, PublishEntry } from '../../contract/contract.ts';
 import { readAnswer } from '../../contract/json-text.ts';
 import { writeJson } from '../../contract/json-values.ts';
 import { CommandFailure } from '../failure.ts';
 import { messagesOf } from '../filters.ts';
+import { countLines, linesOf } from '../lines.ts';
+import { startProgressOfLines } from '../progress.ts';
 import { sessionOf } from '../session.ts';
 import { publishAll } from './publish.ts';
 
@@ -16,11 +16,16 @@ export function addTransferCommands(program: Command): void {
     .description('prints every waiting message as a line of JSON; takes none of them')
     .action(async (queue: string, _: object, command: Command) => {
       const session = await sessionOf(command);
+      const { atLeast, ready, delayed, leased, dead, prepared } = (await session.call('getQueue', { queue })).counts;
+      const total = atLeast ? undefined : ready + delayed + leased + dead + prepared;
+      const progress = startProgressOfLines('messages exported', total);
       let count = 0;
-      for await (const message of messagesOf(session, queue, {})) {
-        console.log(writeJson(message));
-        count++;
+      for await (const { items } of messagesOf(session, queue, {}).pages()) {
+        for (const message of items) console.log(writeJson(message));
+        count += items.length;
+        progress.add(items.length);
       }
+      progress.end();
       console.error(`${count} messages.`);
     });
   program
@@ -29,15 +34,13 @@ export function addTransferCommands(program: Command): void {
     .option('--file <path>', 'the lines; - for standard input', '-')
     .action(async (queue: string, { file }: { file: string }, command: Command) => {
       const session = await sessionOf(command);
-      await publishAll(session, queue, entriesOf(file), undefined);
+      await publishAll(session, queue, entriesOf(file), await countLines(file));
     });
 }
 
 async function* entriesOf(file: string): AsyncGenerator<PublishEntry> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
   let number = 0;
-  for await (const line of createInterface({ input })) {
-    if (line.trim() === '') continue;
+  for await (const line of linesOf(file)) {
     number++;
     try {
       yield entryOf(readAnswer(line) as Message);

@@ -275,6 +275,19 @@ describe('the command line', () => {
     expect([help.code, help.out]).toEqual([0, expect.stringContaining('Examples:')]);
   });
 
+  it('bench passes messages through a queue of its own, and deletes it', async () => {
+    const report = JSON.parse(await ok('--json', 'bench', '--messages', '60', '--flows', '2', '--batch', '20'));
+    expect(report).toMatchObject({ published: 60, received: 60, flows: 2, batch: 20 });
+    expect(report.deliveryMs.p50).toBeLessThanOrEqual(report.deliveryMs.max);
+    expect((await queue.http.call('listQueues', {}, { prefix: 'bench-' })).queues).toEqual([]);
+    expect(await ok('bench', '--messages', '5', '--flows', '1')).toMatch(/^received\s+5 messages, \d+ a second$/m);
+    await ok('queue', 'create', 'precious');
+    expect(await run(['bench', 'precious'])).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
+    await ok('bench', 'precious', '--messages', '5', '--yes');
+    expect((await run(['queue', 'show', 'precious'])).code).toBe(0);
+    expect((await run(['bench', '--flows', '0'])).code).toBe(2);
+  });
+
   it('doctor finds dead letters and a paused queue, and says what to do', async () => {
     await ok('queue', 'create', 'halted');
     await ok('queue', 'pause', 'halted');
