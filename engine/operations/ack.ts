@@ -23,6 +23,7 @@ import { removeChunks } from '../leases/removals.ts';
 import { encodeStoredContent, type StoredContent } from '../model/content-codec.ts';
 import { keyedAck } from '../model/dedup-row.ts';
 import { behindOthers, wasAcked } from '../model/group-row.ts';
+import { messageIdOf } from '../model/held-parcels.ts';
 import { isGroupRow, isKeyedRow, messageId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
@@ -61,14 +62,16 @@ async function ackRow(
 ): Promise<AckResult[]> {
   const stored = result === undefined ? undefined : await storeResult(ctx, queue, receipts, result);
   // A repeated ack finds the messages done and succeeds, so it is safe to retry.
+  const acked = new Map<number, string>();
   const results = await withRetry(createRetryBudget(ctx), async () => {
     const first = await firstAck(ctx, queue, rowId, receipts, stored);
-    return retryOnConflict(ctx, first, (seen) => ackAfterRead(ctx, queue, seen, receipts, stored));
+    return retryOnConflict(ctx, first, (seen) => ackAfterRead(ctx, queue, seen, receipts, stored, acked));
   });
   // No message was acked, so no row names the stored result.
   if (stored && !results.some(({ ok }) => ok)) await removeChunks(ctx, stored);
   results.forEach(({ ok }, index) => {
-    if (ok) ctx.wakeups.wake(endKey(queue.name, messageId(rowId, receipts[index]!.slot)));
+    const { slot } = receipts[index]!;
+    if (ok) ctx.wakeups.wake(endKey(queue.name, acked.get(slot) ?? messageId(rowId, slot)));
   });
   return results;
 }
@@ -172,13 +175,17 @@ function keptWhole(
   return { when, then: { set, unset: [['expiry']] } };
 }
 
-/** Returns for each receipt whether its message is done by its token. Marks live messages that the token still holds. */
+/**
+ * Returns for each receipt whether its message is done by its token. Marks live messages that the token still holds. `acked`: gets their ids,
+ * by slot. The row of a group no longer tells them once it has ended.
+ */
 async function ackAfterRead(
   ctx: Context,
   queue: QueueRecord,
   seen: Snapshot,
   receipts: readonly Receipt[],
   result: StoredContent | undefined,
+  acked: Map<number, string>,
 ): Promise<{ done: AckResult[] } | { seen: Snapshot }> {
   const now = ctx.clock.now();
   const found = decodeSnapshot(seen, now);
@@ -190,6 +197,7 @@ async function ackAfterRead(
   }
   const pending = receipts.filter((receipt) => isHeldBy(lease, receipt));
   if (pending.length > 0) {
+    for (const { slot } of pending) acked.set(slot, messageIdOf(lease, slot));
     const done = doneAt(queue, now, result);
     const slots = lease.slots.map((slot, index) =>
       pending.some((receipt) => receipt.slot === index) ? { ...slot, end: 'done' as const, ...done } : slot,

@@ -28,6 +28,25 @@ onBothStores('waiting for the end of a message', (driven) => {
     }
   });
 
+  it.each([
+    ['all messages of its group', {}],
+    ['the first messages of its group', { max: 1 }],
+  ])('a waiting getMessage answers as soon as this process acks %s', async (_, input) => {
+    const { create, publish, receive, ack, clock } = driven();
+    await create('q', { keep });
+    const ids = await publish('q', ...[{ id: 'own' }, {}].map((more) => ({ body: 1, group: 'g', ...more })));
+    for (const id of ids) await publish('q', { body: id, group: 'g' });
+    const messages = await receive('q', { max: 10, ...input });
+    clock.leaping = false;
+    const ended = messages.map(({ id }) => wait(id));
+    await eventually(() => clock.sleepers() === ended.length);
+    const begun = clock.now();
+    await ack('q', messages);
+    for (const one of await Promise.all(ended)) expect(one.state).toBe('done');
+    expect(clock.now()).toBe(begun);
+    clock.leaping = true;
+  });
+
   it('a waiting getMessage answers at once when the message is cancelled or dead-lettered', async () => {
     const { create, publish, receive, call, clock, engine } = driven();
     await create('dead');
