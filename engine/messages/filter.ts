@@ -10,7 +10,7 @@ import { idFrom, isGroupRow, keyedId, messageId, ownRowId, parcelPrefix } from '
 import { generatedIdOf, type MarkedPlace } from '../model/marker.ts';
 import { levelOf, type QueueRecord } from '../model/queue-record.ts';
 import { leaseKey } from '../model/rows.ts';
-import type { Range, Row } from '../port/port.ts';
+import type { Row } from '../port/port.ts';
 
 export interface Filter {
   /** Whether a message may fit, by what its row says without its content. `since`: when it arrived in its queue, ms. */
@@ -18,7 +18,7 @@ export interface Filter {
   /** Whether a message fits by its content. Undefined: every content does. */
   fitsContent: ((message: Message) => boolean) | undefined;
   /** The part of a shard's partition of `messages` that may hold messages that fit; undefined: none does. */
-  parcels(partition: string): Pick<Range, 'from' | 'to'> | undefined;
+  parcels(partition: string): { from: string; to: string } | undefined;
   /** Whether this row of `leases` may hold a message that fits, by what the index shows of it. */
   mayHold(row: Row): boolean;
   /** The first parcel of a group that may fit. */
@@ -57,9 +57,8 @@ export async function filterOf(ctx: Context, queue: QueueRecord, given: MessageF
       if (isElsewhere || (priority !== undefined && levelOf(partition) !== priority)) return undefined;
       // The time in the id of such a parcel is its `since`.
       const first = from === undefined || idFrom(since) < ids ? ids : idFrom(since);
-      const last = until === undefined ? `${ids}~` : [idFrom(before), `${ids}~`].sort()[0]!;
-      // A key must not be empty.
-      return first <= last ? { to: last, ...(first !== '' && { from: first }) } : undefined;
+      const last = until === undefined || idFrom(before) > `${ids}~` ? `${ids}~` : idFrom(before);
+      return first <= last ? { from: first, to: last } : undefined;
     },
     mayHold(row) {
       const rowId = row.id as string;

@@ -4,7 +4,7 @@ import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { formatCursor, parseCursor, unknownCursor } from '../model/cursors.ts';
 import { nextPlace, partitionAt, preparedKey, type QueueRecord } from '../model/queue-record.ts';
-import type { Range, Ranged, Row } from '../port/port.ts';
+import type { Ranged, Row } from '../port/port.ts';
 
 /** Where a page begins: after the row `after` of a partition, and at the slot `skip` of the next row. */
 export interface Place {
@@ -30,21 +30,25 @@ export function nextPartition(queue: QueueRecord, { table, shard }: Place): Plac
   return queue.hasPrepared ? firstPlace(queue, 'prepared') : undefined;
 }
 
-export function partitionOf(queue: QueueRecord, { table, shard }: Place): string {
+export function partitionOf(queue: QueueRecord, { table, shard }: Pick<Place, 'table' | 'shard'>): string {
   return table === 'prepared' ? preparedKey(queue, shard) : partitionAt(queue, shard);
 }
 
-export function rowsAt(
+/** `bounds`: of the ids of rows of `messages`. */
+export async function rowsAt(
   ctx: Context,
   queue: QueueRecord,
-  place: Place,
+  { table, shard, after }: Place,
   limit: number,
-  bounds: Pick<Range, 'from' | 'to'> = {},
+  { from = '', to }: { from?: string; to?: string } = {},
 ): Promise<Ranged> {
-  const range = { partition: partitionOf(queue, place), limit, ...bounds, ...defined({ after: place.after }) };
-  return place.table === 'messages'
-    ? ctx.store.range({ table: 'messages', consistent: true, ...range })
-    : ctx.store.range({ table: 'leases', index: 'due', ...range });
+  const range = { partition: partitionOf(queue, { table, shard }), limit };
+  if (table !== 'messages') return ctx.store.range({ table: 'leases', index: 'due', ...range, ...defined({ after }) });
+  // DynamoDB refuses to continue outside of the bounds, and the cursor may come from a call with other filters.
+  const id = (after?.id ?? '') as string;
+  if (to !== undefined && id > to) return { rows: [] };
+  const bounds = defined({ to, from: from === '' ? undefined : from, after: id < from ? undefined : after });
+  return ctx.store.range({ table: 'messages', consistent: true, ...range, ...bounds });
 }
 
 export function formatPlace({ table, shard, skip, after, waiting }: Place): string {

@@ -14,8 +14,8 @@ export const peeks: readonly Mutant[] = [
   {
     name: 'a peek by time misses the last instant before its end',
     file: 'engine/messages/filter.ts',
-    find: '[idFrom(before), ',
-    replace: '[idFrom(before - 1), ',
+    find: ': idFrom(before);',
+    replace: ': idFrom(before - 1);',
     tests,
   },
   {
