@@ -26,7 +26,17 @@ export function KeysPage() {
   );
   const submit = async (fields: FormData) => {
     const queues = (textOf(fields, 'queues') ?? '').split(/[\s,]+/).filter(Boolean);
-    const key = { name: textOf(fields, 'name') ?? '', queues, scopes: scopes.filter((scope) => fields.get(scope)) };
+    const topics = textOf(fields, 'topics')
+      ?.split(/[\s,]+/)
+      .filter(Boolean);
+    const expires = textOf(fields, 'expires');
+    const key = {
+      name: textOf(fields, 'name') ?? '',
+      queues,
+      scopes: scopes.filter((scope) => fields.get(scope)),
+      ...(topics && { topics }),
+      ...(expires !== undefined && { expiresAt: new Date(expires).toISOString() }),
+    };
     setCreated(await call('createKey', {}, key));
     await reload();
     return undefined;
@@ -79,6 +89,16 @@ export function KeysPage() {
           Queues, separated by commas
           <input name="queues" placeholder="orders, orders-*" required />
         </label>
+        <div class="grid">
+          <label>
+            Topics, separated by commas
+            <input name="topics" placeholder="all, if it covers all queues" />
+          </label>
+          <label>
+            Expires
+            <input name="expires" type="datetime-local" />
+          </label>
+        </div>
         <fieldset>
           <legend>Scopes</legend>
           {scopes.map((scope) => (

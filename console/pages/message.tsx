@@ -7,6 +7,7 @@ import { EditMessage } from '../parts/edit-message.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { fromNow, instantText } from '../state/format.ts';
+import { useHiddenBodies } from '../state/hidden-bodies.ts';
 import { useLive } from '../state/live.ts';
 import { bodyText, textOfJson } from '../state/scan.ts';
 import { useSession } from '../state/session.ts';
@@ -16,6 +17,8 @@ const waits = new Set<Message['state']>(['ready', 'delayed', 'prepared', 'dead']
 export function MessagePage({ queue, id }: { queue: string; id: string }) {
   const { call, can } = useSession();
   const { value, error, reload } = useLive(`message ${queue} ${id}`, (signal) => call('getMessage', { queue, id }, {}, signal));
+  const [isShown, setShown] = useState(false);
+  const isHidden = useHiddenBodies()[0] && !isShown;
   const [asked, setAsked] = useState<'edit' | 'cancel' | 'force' | 'redrive'>();
   const close = () => {
     setAsked(undefined);
@@ -61,7 +64,13 @@ export function MessagePage({ queue, id }: { queue: string; id: string }) {
           <h2>What happened</h2>
           <Timeline message={value} />
           <h2>Body</h2>
-          <JsonView key={bodyText(value)} label="Body" text={bodyText(value)} />
+          {isHidden ? (
+            <button type="button" class="secondary" onClick={() => setShown(true)}>
+              Show the body
+            </button>
+          ) : (
+            <JsonView key={bodyText(value)} label="Body" text={bodyText(value)} />
+          )}
           <h2>Attributes</h2>
           <JsonView label="Attributes" text={textOfJson(value.attributes) ?? '{}'} />
           {value.result !== undefined && (

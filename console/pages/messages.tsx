@@ -7,6 +7,7 @@ import { MessageFilters } from '../parts/message-filters.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { useFilters } from '../state/filters.ts';
 import { countText, fromNow, instantText } from '../state/format.ts';
+import { useHiddenBodies } from '../state/hidden-bodies.ts';
 import { live } from '../state/live.ts';
 import { bodyText, type Scanned, scan } from '../state/scan.ts';
 import { useSession } from '../state/session.ts';
@@ -14,7 +15,6 @@ import { useSession } from '../state/session.ts';
 const pageSize = 50;
 const bodyCharsShown = 120;
 const nothing: Scanned = { messages: [], examined: 0 };
-const storedHidden = 'dumbwaiter-bodies-hidden';
 
 export function MessagesTab({ queue }: { queue: string }) {
   const session = useSession();
@@ -26,7 +26,7 @@ export function MessagesTab({ queue }: { queue: string }) {
   const [isReading, setReading] = useState(false);
   const [error, setError] = useState<Error>();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const [isHidden, setHidden] = useState(localStorage.getItem(storedHidden) === 'true');
+  const [isHidden, toggleHidden] = useHiddenBodies();
 
   useEffect(() => {
     const reading = new AbortController();
@@ -63,14 +63,7 @@ export function MessagesTab({ queue }: { queue: string }) {
           Read again
         </button>
         <label>
-          <input
-            type="checkbox"
-            checked={isHidden}
-            onChange={() => {
-              localStorage.setItem(storedHidden, String(!isHidden));
-              setHidden(!isHidden);
-            }}
-          />
+          <input type="checkbox" checked={isHidden} onChange={toggleHidden} />
           Hide bodies
         </label>
         <BulkActions queue={queue} filters={filters} selected={selected} onDone={restart} />

@@ -68,7 +68,11 @@ export function SchedulesPage() {
             <button
               type="button"
               class="secondary"
-              onClick={() => call('publish', { queue: schedule.queue }, { messages: [schedule.message] })}
+              onClick={async () => {
+                const { results } = await call('publish', { queue: schedule.queue }, { messages: [schedule.message] });
+                const [result] = results;
+                notify({ text: result?.ok ? `Published ${result.id}.` : `Not published: ${result?.message}` });
+              }}
             >
               Publish its message now
             </button>

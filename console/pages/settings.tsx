@@ -1,6 +1,6 @@
 /** A queue's settings, changed in place; pause, purge and delete. */
 import { useState } from 'preact/hooks';
-import { useLocation } from 'wouter-preact';
+import { Link, useLocation } from 'wouter-preact';
 import type { Queue, QueueSettings } from '../../contract/contract.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { Form, textOf } from '../parts/form.tsx';
@@ -26,7 +26,7 @@ const settingNames = [
 
 export function SettingsTab({ queue, reload }: { queue: Queue; reload(): Promise<void> }) {
   const session = useSession();
-  const { call, can } = session;
+  const { call, can, coversAll } = session;
   const [, navigate] = useLocation();
   const [asked, setAsked] = useState<'purge' | 'delete'>();
   const { name } = queue;
@@ -54,7 +54,8 @@ export function SettingsTab({ queue, reload }: { queue: Queue; reload(): Promise
   return (
     <section aria-label="Settings">
       <p>
-        Created {instantText(queue.createdAt)}, changed {instantText(queue.updatedAt)}.
+        Created {instantText(queue.createdAt)}, changed {instantText(queue.updatedAt)}.{' '}
+        {mayChange && coversAll && <Link href={`/audit?queue=${encodeURIComponent(name)}`}>Audit</Link>}
       </p>
       {mayChange && (
         <div class="actions">

@@ -1,8 +1,10 @@
 /** The targets of a queue: to which functions and URLs its messages are pushed, and how that goes. */
 
+import type { Target, TargetInput } from '../../contract/contract.ts';
 import { Problem } from '../parts/problem.tsx';
 import { fromNow } from '../state/format.ts';
 import { useLive } from '../state/live.ts';
+import { notify } from '../state/notices.ts';
 import { useSession } from '../state/session.ts';
 
 export function TargetsTab({ queue }: { queue: string }) {
@@ -28,18 +30,10 @@ export function TargetsTab({ queue }: { queue: string }) {
             type="button"
             class="secondary"
             onClick={async () => {
-              const { functionName, url, batchSize, maxBatchingWindowSeconds, maxConcurrency, reportBatchItemFailures } = target;
-              const ofFunction = { batchSize, maxBatchingWindowSeconds, reportBatchItemFailures };
-              const ofUrl = { format: target.format ?? 'json', timeoutSeconds: target.timeoutSeconds ?? 10 };
-              await call(
-                'putTarget',
-                { queue, target: target.name },
-                {
-                  ...(url === null ? { functionName: functionName!, ...ofFunction } : { url, ...ofUrl }),
-                  maxConcurrency,
-                  paused: target.state !== 'paused',
-                },
-              );
+              const isPaused = target.state === 'paused';
+              const pause = (paused: boolean) => call('putTarget', { queue, target: target.name }, inputOf(target, paused));
+              await pause(!isPaused);
+              notify({ text: `${isPaused ? 'Resumed' : 'Paused'} ${target.name}.`, undo: () => pause(isPaused) });
               await reload();
             }}
           >
@@ -49,4 +43,11 @@ export function TargetsTab({ queue }: { queue: string }) {
       ))}
     </section>
   );
+}
+
+function inputOf(target: Target, paused: boolean): TargetInput {
+  const { functionName, url, batchSize, maxBatchingWindowSeconds, maxConcurrency, reportBatchItemFailures } = target;
+  const ofFunction = { batchSize, maxBatchingWindowSeconds, reportBatchItemFailures };
+  const ofUrl = { format: target.format ?? 'json', timeoutSeconds: target.timeoutSeconds ?? 10 };
+  return { ...(url === null ? { functionName: functionName!, ...ofFunction } : { url, ...ofUrl }), maxConcurrency, paused };
 }

@@ -4,6 +4,8 @@ import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
 import { Chart } from './chart.tsx';
 
+/** The time of one point. */
+const stepMs = 600_000;
 /** Processes report once a minute. */
 const pauseMs = 60_000;
 
@@ -14,7 +16,9 @@ export function Throughput({ queue }: { queue: string }) {
   const last = points.at(-1);
   if (!last) return null;
   const share = last.acked + last.failed === 0 ? undefined : last.failed / (last.acked + last.failed);
+  const lastReceive = points.findLast(({ received, emptyReceives }) => received + emptyReceives > 0);
   const facts: [string, string | undefined][] = [
+    ['last received from', lastReceive ? agoText(lastReceive.at) : 'not in the last day'],
     ['waited, half', last.waitingSeconds ? `≤ ${durationText(last.waitingSeconds.p50)}` : undefined],
     ['waited, 99 of 100', last.waitingSeconds ? `≤ ${durationText(last.waitingSeconds.p99)}` : undefined],
     ['handled, half', last.handlingSeconds ? `≤ ${durationText(last.handlingSeconds.p50)}` : undefined],
@@ -33,6 +37,14 @@ export function Throughput({ queue }: { queue: string }) {
           { label: 'failed', color: '--dead', values: points.map(({ failed }) => failed) },
         ]}
       />
+      <Chart
+        title="Seconds that 95 of 100 messages waited, and were handled, in ten minutes"
+        times={points.map(({ at }) => Date.parse(at) / 1000)}
+        series={[
+          { label: 'waited', color: '--ready', values: points.map(({ waitingSeconds }) => waitingSeconds?.p95 ?? null) },
+          { label: 'handled', color: '--leased', values: points.map(({ handlingSeconds }) => handlingSeconds?.p95 ?? null) },
+        ]}
+      />
       <dl class="tiles">
         {facts.map(([name, text]) =>
           text === undefined ? null : (
@@ -45,4 +57,10 @@ export function Throughput({ queue }: { queue: string }) {
       </dl>
     </section>
   );
+}
+
+/** How long ago something happened at the latest, in the step that begins then. */
+function agoText(at: string): string {
+  const ms = Date.now() - Date.parse(at);
+  return ms < 2 * stepMs ? 'in the last minutes' : `${durationText((ms - stepMs) / 1000)} ago`;
 }

@@ -40,8 +40,14 @@ it('a new key is copied from its dialog where the browser offers no clipboard, a
   await page.getByLabel('Name', { exact: true }).fill('copied');
   await page.getByLabel('Queues, separated by commas').fill('mails');
   await page.getByLabel('publish').check();
+  await page.getByLabel('Topics, separated by commas').fill('events, news-*');
+  await page.getByLabel('Expires').fill('2099-01-31T12:00');
   await page.getByRole('button', { name: 'Create', exact: true }).click();
   const key = (await page.getByRole('dialog').locator('pre').textContent())!;
+  expect(await queue.http.as(key).call('getOwnKey', {})).toMatchObject({
+    topics: ['events', 'news-*'],
+    expiresAt: expect.stringMatching(/^2099-0[12]/),
+  });
   await page.getByRole('button', { name: 'Copy' }).click();
   await page.getByRole('button', { name: 'Close' }).click();
   await page.getByLabel('Name', { exact: true }).fill('');
@@ -100,4 +106,31 @@ it('the name of the deployment is on each page and in its title, in red for prod
   const badge = page.getByRole('navigation', { name: 'Pages' }).getByText('production');
   expect(await badge.evaluate((element) => getComputedStyle(element).backgroundColor)).toBe('rgb(183, 28, 28)');
   expect(await page.title()).toBe('production – Dumbwaiter');
+});
+
+it('hidden bodies stay hidden on the page of a message until they are asked for', async () => {
+  await queue.http.call('publish', { queue: 'orders' }, { messages: [{ id: 'private', body: { iban: 'DE02' } }] });
+  const { page, visit } = await browser.open(queue.server.url, { path: '/queues/orders/messages' });
+  await page.getByLabel('Hide bodies').check();
+  await visit('/queues/orders/messages/private');
+  const show = page.getByRole('button', { name: 'Show the body' });
+  await show.waitFor();
+  expect(await page.getByText('DE02').count()).toBe(0);
+  await show.click();
+  await expectText(page, /DE02/);
+});
+
+it('a target that is paused is resumed from the notice, with its terms', async () => {
+  const of = { queue: 'orders', target: 'hook' };
+  const terms = { url: 'http://127.0.0.1:9/hook', timeoutSeconds: 7, maxConcurrency: 2 };
+  await queue.http.call('putTarget', of, terms);
+  const { page } = await browser.open(queue.server.url, { path: '/queues/orders/targets' });
+  await page.getByRole('button', { name: 'Pause', exact: true }).click();
+  await expectText(page, 'Paused hook.');
+  expect((await queue.http.call('getTarget', of)).state).toBe('paused');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expectText(page, 'Undone.');
+  const { state, ...rest } = await queue.http.call('getTarget', of);
+  expect(rest).toMatchObject(terms);
+  expect(state).not.toBe('paused');
 });

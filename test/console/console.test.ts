@@ -218,11 +218,13 @@ describe('a queue', () => {
     const first = await startLocal({ data: { folder }, log, adminKey });
     await httpCalls(first.url, adminKey).call('createQueue', { queue: 'busy' });
     await httpCalls(first.url, adminKey).call('publish', { queue: 'busy' }, { messages: [{ body: 1 }] });
+    await httpCalls(first.url, adminKey).call('receive', { queue: 'busy' }, {});
     await first.close();
     const second = await startLocal({ data: { folder }, log, adminKey });
     const { page } = await browser.open(second.url, { path: '/queues/busy/messages' });
     await page.getByRole('region', { name: 'Throughput' }).waitFor();
     await expectText(page, /^Messages in ten minutes/);
+    await expectText(page, 'in the last minutes');
     await second.close();
     await rm(folder, { recursive: true });
   });
