@@ -3,6 +3,7 @@
  * changes the format of the file (format.ts).
  */
 import type { Row, Value } from '../port/port.ts';
+import { assign } from '../port/row-limits.ts';
 
 const nul = '\u0000';
 /** A text that begins with NUL stands for bytes in base64, or for a text that itself begins with NUL. */
@@ -12,7 +13,7 @@ const textMark = `${nul}t`;
 const nulInJson = '\\u0000';
 
 export function encodeRow(row: Row): string {
-  return JSON.stringify(needsMarks(row) ? marked(row) : row);
+  return JSON.stringify(marked(row));
 }
 
 export function decodeRow(text: string): Row {
@@ -21,38 +22,42 @@ export function decodeRow(text: string): Row {
   return row;
 }
 
-function needsMarks(value: Value): boolean {
-  if (typeof value === 'string') return value.startsWith(nul);
-  if (typeof value !== 'object') return false;
-  if (value instanceof Uint8Array) return true;
-  for (const child of Array.isArray(value) ? value : Object.values(value)) if (needsMarks(child)) return true;
-  return false;
-}
-
+/** The value as JSON can hold it. What needs no mark is not copied. */
 function marked(value: Value): Value {
-  if (typeof value === 'string') return value.startsWith(nul) ? textMark + value : value;
+  if (typeof value === 'string') return isMarked(value) ? textMark + value : value;
+  if (typeof value !== 'object') return value;
   if (value instanceof Uint8Array) {
     return bytesMark + Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
   }
-  return mapped(value, marked);
+  return withMarks(value as Row);
+}
+
+/** A list is read by its positions, as a map by its names. */
+function withMarks(within: Row): Row {
+  let copy: Row | undefined;
+  for (const name of Object.keys(within)) {
+    const value = marked(within[name]!);
+    if (value === within[name]) continue;
+    copy ??= Array.isArray(within) ? ([...within] as never) : { ...within };
+    assign(copy, name, value);
+  }
+  return copy ?? within;
 }
 
 /** Changes the values within an object or a list that was just parsed. */
-function unmark(within: { [name: string]: Value } | Value[]): void {
-  for (const [name, value] of Object.entries(within)) {
-    if (typeof value === 'object') unmark(value as typeof within);
-    else if (typeof value === 'string' && value.startsWith(nul)) (within as { [name: string]: Value })[name] = unmarked(value);
+function unmark(within: Row): void {
+  for (const name of Object.keys(within)) {
+    const value = within[name]!;
+    if (typeof value === 'object') unmark(value as Row);
+    else if (typeof value === 'string' && isMarked(value)) assign(within, name, unmarked(value));
   }
+}
+
+function isMarked(text: string): boolean {
+  return text.charCodeAt(0) === 0;
 }
 
 function unmarked(value: string): Value {
   if (value.startsWith(bytesMark)) return new Uint8Array(Buffer.from(value.slice(bytesMark.length), 'base64'));
   return value.startsWith(textMark) ? value.slice(textMark.length) : value;
-}
-
-function mapped(value: Value, change: (value: Value) => Value): Value {
-  if (typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(change);
-  // `fromEntries` makes own properties, also of the name `__proto__`.
-  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, change(child)]));
 }
