@@ -36,16 +36,18 @@ export function writeJson(value: unknown, name = ''): string {
   if (Array.isArray(value)) return `[${value.map((element, index) => writeJson(element, String(index))).join(',')}]`;
   const parts: string[] = [];
   // Adjacent members that hold no object are written together, for speed: they are most of a response.
-  let plain: Record<string, unknown> = {};
+  let plain: Record<string, unknown> | undefined;
   const writePlain = () => {
-    const text = JSON.stringify(plain).slice(1, -1);
+    const text = plain === undefined ? '' : JSON.stringify(plain).slice(1, -1);
     if (text !== '') parts.push(text);
-    plain = {};
+    plain = undefined;
   };
   for (const member of Object.keys(value)) {
     const inner = (value as Record<string, unknown>)[member];
-    if (!asksForWriter(inner) && member !== '__proto__') plain[member] = inner;
-    else {
+    if (!asksForWriter(inner) && member !== '__proto__') {
+      plain ??= {};
+      plain[member] = inner;
+    } else {
       writePlain();
       parts.push(`${JSON.stringify(member)}:${writeJson(inner, member)}`);
     }

@@ -2,7 +2,6 @@
  * The parcels whose messages a row of `leases` holds. A row holds one; the row of a group may hold several, that one receive
  * loaded together. Its slots are then those of its parcels, one after the other, and each parcel keeps its own age and content.
  */
-import { defined } from '../../contract/defined.ts';
 import type { Store } from '../port/port.ts';
 import { type Content, contentAt, readContents, type StoredContent, sizeOf } from './content-codec.ts';
 import { groupKeyOf, keptRowId, messageId } from './ids.ts';
@@ -16,16 +15,23 @@ export type LoadedParcel = Omit<Parcel, 'shard' | 'visibleAt' | 'ownRows'>;
 export type HeldParcel = LoadedParcel & { from: number };
 
 export function parcelsIn(lease: LeaseRow): HeldParcel[] {
+  const parcels = [firstParcel(lease)];
+  for (const parcel of lease.kind === 'group' ? (lease.more?.parcels ?? []) : []) {
+    const { from, count } = parcels.at(-1)!;
+    parcels.push({ ...parcel, from: from + count });
+  }
+  return parcels;
+}
+
+function firstParcel(lease: LeaseRow): HeldParcel {
   const { since, publishedAt, retentionEnd, content, slots } = lease;
   const more = lease.kind === 'group' ? lease.more : undefined;
   const count = slots.length - (more?.parcels ?? []).reduce((sum, parcel) => sum + parcel.count, 0);
   const id = lease.kind === 'group' ? (more?.firstId ?? lease.group.head) : lease.id;
-  let from = 0;
-  return [{ id, count, since, content, ...defined({ publishedAt, retentionEnd }) }, ...(more?.parcels ?? [])].map((parcel) => {
-    const held = { ...parcel, from };
-    from += parcel.count;
-    return held;
-  });
+  const parcel: HeldParcel = { id, count, since, content, from: 0 };
+  if (publishedAt !== undefined) parcel.publishedAt = publishedAt;
+  if (retentionEnd !== undefined) parcel.retentionEnd = retentionEnd;
+  return parcel;
 }
 
 /** The parcel of a slot. */
