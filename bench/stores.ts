@@ -6,7 +6,7 @@ import { dynamoParts } from '../engine/dynamo/parts.ts';
 import { accessFromSdk, createSdkClient } from '../engine/dynamo/sdk-client.ts';
 import { createMemoryStore } from '../engine/memory/store.ts';
 import { createRandom } from '../engine/port/random.ts';
-import { openSqliteStore } from '../engine/sqlite/store.ts';
+import { openSqliteStore, sqliteMoreRowBytes } from '../engine/sqlite/store.ts';
 import type { StoreParts } from '../functions/assembly.ts';
 import { clientBySdk } from './sdk-calls.ts';
 import { clientSettings, tableNames } from './test-bed.ts';
@@ -34,7 +34,7 @@ export function openStore(name: StoreName, { endpoint, folder }: Places): OpenSt
   }
   if (name === 'SQLite') {
     const store = openSqliteStore({ now: clock.now, file: join(folder, `${crypto.randomUUID()}.sqlite`) });
-    return { parts: { store, clock, random: createRandom() }, close: store.close };
+    return { parts: { store, clock, random: createRandom(), moreRowBytes: sqliteMoreRowBytes }, close: store.close };
   }
   const sdk = createSdkClient({ endpoint, ...clientSettings });
   const client = name === 'DynamoDB by the AWS SDK' ? clientBySdk(sdk) : createDynamoClient(accessFromSdk(sdk));

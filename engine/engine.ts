@@ -55,6 +55,11 @@ export interface EngineParts {
   random: Random;
   observe?: (event: EngineEvent) => void;
   /**
+   * How many bytes more than `rowBytesMax` a published row may have. Contents that fit are stored as they are: neither deflated nor
+   * offloaded. Default 0, because DynamoDB charges each kibibyte.
+   */
+  moreRowBytes?: number;
+  /**
    * Turns a write into an entry for the caller's own transaction. A store other than DynamoDB may return the write itself.
    * Without this, `publishItems` and `ackItems` are refused.
    */

@@ -25,7 +25,7 @@ import { createQueueRows, type QueueRows } from './sqs/queue-rows.ts';
 import { createListenerRows, type ListenerRows } from './wake/listener-rows.ts';
 
 /** The store and what belongs to it. */
-export interface StoreParts extends Pick<EngineParts, 'store' | 'clock' | 'random' | 'transactionItem'> {
+export interface StoreParts extends Pick<EngineParts, 'store' | 'clock' | 'random' | 'transactionItem' | 'moreRowBytes'> {
   /** What the status of the server says of it. Default: `dynamodb`. */
   kind?: StoreKind;
 }

@@ -1,7 +1,7 @@
 /** `dumbwaiter-queue/testing`. Imports nothing of the AWS SDK: a start takes some milliseconds. */
 import { randomUUID } from 'node:crypto';
 import { createRandom } from '../engine/port/random.ts';
-import { openSqliteStore } from '../engine/sqlite/store.ts';
+import { openSqliteStore, sqliteMoreRowBytes } from '../engine/sqlite/store.ts';
 import { keyKind } from '../functions/auth/key-rows.ts';
 import { serveLocally } from '../functions/local/server.ts';
 import type { Log } from '../functions/service/log.ts';
@@ -19,7 +19,7 @@ export const startServer: typeof StartServer = async ({ port = 0, key = randomUU
   const options = { log: logTo(log), port, adminKey: key, holder: 'test', sqsAnonymous: true, sqsCreatesQueues };
   const serving = await serveLocally(
     { ...options, clear: () => store.clear(keyKind) },
-    { store, clock, random: createRandom(), kind: 'memory' },
+    { store, clock, random: createRandom(), moreRowBytes: sqliteMoreRowBytes, kind: 'memory' },
   ).catch(async (error) => {
     await store.close();
     throw error;

@@ -92,7 +92,7 @@ export function newOwnRow(
   const now = ctx.clock.now();
   const visibleAt = visibleAtOf(timing, now);
   const retentionEnd = prepared ? undefined : retentionEndAfter(queue, visibleAt);
-  const room = roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null, withKey);
+  const room = roomForContents(1, id.length, queue.backoff, queue.deadLetter !== null, withKey) + (ctx.moreRowBytes ?? 0);
   const body = placeBody(joinEntries([encoded]), room, () => ctx.ids.parcel(shard), retentionEnd);
   const at = shardKey(queue, shard, levelIn(queue, level));
   const waiting = publishedRow(ctx, queue, { id, shard: at, count: 1, since: now, visibleAt, content: body.content });

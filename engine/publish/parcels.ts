@@ -165,7 +165,7 @@ export function parcelWrite(
   const id = ctx.ids.parcel(shard, level, now);
   const visibleAt = visibleAtOf(messages[0]!.timing, now);
   const retentionEnd = retentionEndAfter(queue, visibleAt);
-  const room = roomForContents(messages.length, id.length, queue.backoff, queue.deadLetter !== null);
+  const room = roomForContents(messages.length, id.length, queue.backoff, queue.deadLetter !== null) + (ctx.moreRowBytes ?? 0);
   const text = () => joinEntries(messages.map((message) => message.encoded));
   const { content, chunks, ttl } = before ?? placeBody(text(), room, () => ctx.ids.parcel(shard), retentionEnd);
   const at = shardKey(queue, shard, level);

@@ -12,6 +12,9 @@ import { createGroupCommit } from './group-commit.ts';
 import { createRows } from './rows.ts';
 import { createUpkeep } from './upkeep.ts';
 
+/** For `EngineParts.moreRowBytes`: a row then takes about a page of the file, and few bodies are deflated or offloaded. */
+export const sqliteMoreRowBytes = 3 * 1024;
+
 export interface SqliteStoreOptions {
   /** The path of the file, which is created if it does not exist. Default: rows are in memory and end with the store. */
   file?: string;

@@ -5,7 +5,7 @@
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
 import { createRandom } from '../../engine/port/random.ts';
 import { DataFileError } from '../../engine/sqlite/failures.ts';
-import { openSqliteStore } from '../../engine/sqlite/store.ts';
+import { openSqliteStore, sqliteMoreRowBytes } from '../../engine/sqlite/store.ts';
 import { keyKind } from '../auth/key-rows.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { inMemory, type LocalData, type LocalStore } from './local-store.ts';
@@ -50,7 +50,13 @@ function openSqlite(file?: string): LocalStore {
   try {
     const store = openSqliteStore({ now: clock.now, ...(file === undefined ? {} : { file }) });
     return {
-      parts: { store, clock, random: createRandom(), kind: file === undefined ? 'memory' : 'sqlite' },
+      parts: {
+        store,
+        clock,
+        random: createRandom(),
+        moreRowBytes: sqliteMoreRowBytes,
+        kind: file === undefined ? 'memory' : 'sqlite',
+      },
       clear: () => store.clear(keyKind),
       place: file ?? inMemory,
       died: store.failed,

@@ -11,7 +11,7 @@ const consumers = 8;
 const waitingMax = 20_000;
 const visibilityTimeoutSeconds = 300;
 /** More than fits into a row. */
-const offloadedChars = 3_000;
+const offloadedChars = 8_000;
 const pauseMs = 20;
 
 export interface SoakLoad {

@@ -17,13 +17,14 @@ const pending = (index: number, delayMs = 0, encoded = `[${index}]`): Pending =>
 });
 const messages = (count: number, delayMs = 0) => range(count).map((index) => pending(index, delayMs));
 
-async function published(lists: Pending[][], over?: Parameters<typeof contextInMemory>[0]) {
+async function published(lists: Pending[][], over?: Parameters<typeof contextInMemory>[0], more: { moreRowBytes?: number } = {}) {
   const world = contextInMemory(over);
+  const ctx = { ...world.ctx, ...more };
   await world.putQueue(queueOf({ retentionSeconds: null }));
-  const target = await targetOf(world.ctx, 'q');
+  const target = await targetOf(ctx, 'q');
   const results: PublishResult[] = [];
   world.spy.takeCounts();
-  await publishShared(world.ctx, target, lists, results, createRetryBudget(world.ctx));
+  await publishShared(ctx, target, lists, results, createRetryBudget(ctx));
   return { ...world, results, calls: world.spy.takeCounts() };
 }
 
@@ -44,6 +45,18 @@ describe('messages that share rows', () => {
     const [row] = rows('messages');
     expect(rows('leases')).toEqual([]);
     expect(results).toEqual(range(10).map((slot) => ({ ok: true, id: `${row!.id}~${slot}` })));
+  });
+
+  it('where rows may have more bytes than a kibibyte, contents that fit are neither deflated nor offloaded', async () => {
+    const text = (chars: number) => [[pending(0, 0, JSON.stringify([noise(chars)]))]];
+    const formOf = async (chars: number, moreRowBytes: number) => {
+      const { rows } = await published(text(chars), undefined, { moreRowBytes });
+      const row = rows('messages').find(({ since }) => since !== undefined)!;
+      return row.beside === undefined ? typeof row.bodies : 'offloaded';
+    };
+    expect(await Promise.all([formOf(1_000, 0), formOf(3_000, 0)])).toEqual(['object', 'offloaded']);
+    expect(await Promise.all([formOf(1_000, 3_000), formOf(3_000, 3_000)])).toEqual(['string', 'string']);
+    expect(await Promise.all([formOf(5_000, 3_000), formOf(8_000, 3_000)])).toEqual(['object', 'offloaded']);
   });
 
   it('ten delayed messages are one put into `leases`', async () => {
