@@ -23,7 +23,7 @@ export interface Step {
   after: Place | undefined;
 }
 
-/** Rows of the index whose keys suffice to leave them out cost as much as one row that is read. */
+/** So many rows of the index that are left out by their keys count as one row that is read. */
 const keysPerRow = 10;
 
 const isSpent = ({ rows, bytes }: Budget) => rows <= 0 || bytes <= 0;
