@@ -63,12 +63,18 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   export: ['dumbwaiter export orders > orders.ndjson'],
   import: ['dumbwaiter import orders --file orders.ndjson'],
   bench: ['dumbwaiter bench', 'dumbwaiter bench --messages 10000 --flows 32 --json'],
+  completion: [
+    'source <(dumbwaiter completion bash)',
+    'dumbwaiter completion zsh > ~/.zfunc/_dumbwaiter',
+    'dumbwaiter completion fish > ~/.config/fish/completions/dumbwaiter.fish',
+  ],
   doctor: ['dumbwaiter doctor', 'dumbwaiter doctor --json'],
 };
 
 /** Each command that does something, with the words that call it. */
 export function leavesOf(command: Command, words: readonly string[] = []): { words: string; command: Command }[] {
-  const inner = command.commands.filter((one) => one.name() !== 'help');
+  const visible = command.createHelp().visibleCommands(command);
+  const inner = visible.filter((one) => one.name() !== 'help');
   if (inner.length === 0) return [{ words: words.join(' '), command }];
   return inner.flatMap((one) => leavesOf(one, [...words, one.name()]));
 }

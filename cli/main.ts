@@ -7,6 +7,7 @@ import { DumbwaiterError } from '../contract/errors.ts';
 import { StartFailure } from '../functions/local/start-failure.ts';
 import { addAuditCommand } from './commands/audit.ts';
 import { addBenchCommand } from './commands/bench.ts';
+import { addCompletionCommands } from './commands/completion.ts';
 import { addContextCommands } from './commands/contexts.ts';
 import { addDeadCommands } from './commands/dead.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -59,6 +60,7 @@ Examples:
     addTransferCommands,
     addDoctorCommand,
     addBenchCommand,
+    addCompletionCommands,
   ]) {
     add(program);
   }

@@ -31,17 +31,12 @@ export interface Session {
   printRows<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): void;
 }
 
-const callMsMax = 60_000;
+const patient = { timeoutMs: 60_000, retries: retriesDefault };
 
-/** Throws CommandFailure if no deployment is named. */
-export async function sessionOf(command: Command): Promise<Session> {
+/** `patience`: of each call. Throws CommandFailure if no deployment is named. */
+export async function sessionOf(command: Command, patience = patient): Promise<Session> {
   const { url, apiKey, stackStatus } = await deploymentOf(command);
-  const caller = new Caller(
-    httpTransport({ url, apiKey }),
-    hostTimers,
-    { timeoutMs: callMsMax, retries: retriesDefault },
-    (text) => textAsJson(text) as never,
-  );
+  const caller = new Caller(httpTransport({ url, apiKey }), hostTimers, patience, (text) => textAsJson(text) as never);
   return {
     url,
     ...(stackStatus !== undefined && { stackStatus }),

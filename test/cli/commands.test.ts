@@ -8,7 +8,7 @@ const leaves = leavesOf(createProgram());
 
 /** The words of a line of shell. Knows what the examples use: quotes, an assignment of what a command prints, a redirection. */
 function wordsOf(line: string): string[] {
-  const [, command = line] = /\$\((.*)\)$/.exec(line) ?? [];
+  const [, command = line] = /[$<]\((.*)\)$/.exec(line) ?? [];
   const words = [...command.replace(/ > .*$/, '').matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
   expect(words[0], line).toBe('dumbwaiter');
   return words.slice(1);
