@@ -2,16 +2,19 @@
  * Reads the next page of a redrive: some of the requested ids, or some rows of the next partition. A scan reads `messages`
  * first, then `leases`, shard by shard. Each candidate carries the place after it, where the redrive resumes once it is done.
  */
+import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { findMessage } from '../messages/find.ts';
-import { firstPlace, formatPlace, nextPartition, parsePlace, rowsAt } from '../messages/scan.ts';
+import { firstPlace, formatPlace, nextPartition, type Place, parsePlace, rowsAt } from '../messages/scan.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import type { Parcel } from '../model/rows.ts';
-import type { Row } from '../port/port.ts';
+import type { Ranged, Row } from '../port/port.ts';
 import type { Task } from './task.ts';
 
 const pageRowsMax = 25;
+/** Rows that are due at the same time are one page, up to as many. */
+const tiedRowsMax = 1_000;
 
 export interface RedriveCandidate {
   id: string;
@@ -51,7 +54,7 @@ async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: read
 async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise<Page> {
   const place = task.place ? parsePlace(queue, task.place) : firstPlace(queue, 'messages');
   const readAt = ctx.clock.now();
-  const page = await rowsAt(ctx, queue, place, pageRowsMax);
+  const page = await pageAt(ctx, queue, place);
   const rows = place.table === 'leases' && page.next ? withoutLastTied(page.rows) : page.rows;
   const placeAfter = (after: Row) => formatPlace({ ...place, after });
   const candidates = rows.map((row): RedriveCandidate => {
@@ -64,6 +67,19 @@ async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise
   const following = nextPartition(queue, place);
   // A prepared message has not been dead-lettered.
   return following && following.table !== 'prepared' ? { candidates, next: formatPlace(following) } : { candidates };
+}
+
+async function pageAt(ctx: Context, queue: QueueRecord, place: Place): Promise<Ranged> {
+  let page = await rowsAt(ctx, queue, place, pageRowsMax);
+  while (place.table === 'leases' && page.next && page.rows.length < tiedRowsMax && areTied(page.rows)) {
+    const { rows, next } = await rowsAt(ctx, queue, { ...place, after: page.next }, pageRowsMax);
+    page = { rows: [...page.rows, ...rows], ...defined({ next }) };
+  }
+  return page;
+}
+
+function areTied(rows: readonly Row[]): boolean {
+  return rows.every(({ expiry }) => expiry === rows[0]!.expiry);
 }
 
 /** The rows without the last ones that are due at the same time: others of that time may be on the next page. */

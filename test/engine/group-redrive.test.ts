@@ -68,14 +68,14 @@ onEveryStore('a redrive of a group', (driven) => {
         driven().clock.advance(10 * minuteMs);
         expect(await driven().receive('q')).toEqual([]);
       };
-      // The first page of a redrive ends between those that died last.
+      // The first page of a redrive ends between those that died last, which are more than a page.
       await die(['a', 'b']);
-      await die(['c']);
+      await die(['c', 'd', 'e']);
       driven().clock.advance(10 * minuteMs);
       const task = await driven().redrive('dead', input);
-      expect(task).toMatchObject({ moved: 30, skipped: 0 });
+      expect(task).toMatchObject({ moved: 50, skipped: 0 });
       const taken = await drain();
-      for (const group of ['a', 'b', 'c']) {
+      for (const group of ['a', 'b', 'c', 'd', 'e']) {
         expect(taken.filter((one) => one.group === group).map(({ body }) => body)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
       }
     });

@@ -133,6 +133,13 @@ export const groupIds: readonly Mutant[] = [
     tests: ['test/engine/topic-groups.test.ts'],
   },
   {
+    name: 'a redrive loses the order of messages of a group that died together and are more than a page',
+    file: 'engine/redrive/pages.ts',
+    find: 'page.rows.length < tiedRowsMax',
+    replace: 'page.rows.length < 0',
+    tests: ['test/engine/group-redrive.test.ts'],
+  },
+  {
     name: 'a redrive removes a body although a late copy of its refused request may still name it',
     file: 'engine/lifecycle/group-moves.ts',
     find: 'const mayBeNamed = () => isUnknown || refused > tail;',
