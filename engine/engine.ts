@@ -33,6 +33,8 @@ export type EngineEvent =
   | ({ kind: 'rolled_back'; row: string; asked: number } & Addressee)
   /** A subscription ended, because nothing received from its queue for as long as it says. */
   | { kind: 'subscription_ended'; topic: string; subscription: string }
+  /** A redrive task saved no progress for a while, and is restarted. `reason`: why the restart failed, if it did. */
+  | { kind: 'redrive_stalled'; queue: string; task: string; reason?: string }
   /** The store failed for some entries of a call that was answered. `detail`: the store's message. */
   | ({ kind: 'unavailable'; detail: string } & Addressee)
   /**

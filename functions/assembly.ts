@@ -71,7 +71,7 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   const secrets = createSigningSecrets(parts);
   const post = createPoster(hosts);
   const checkBack = createCheckBack({ log, post, secrets, invoke });
-  const stats = createStats({ ...parts, onError: (error) => log.error('Statistics were not stored', {}, error) });
+  const stats = createStats({ ...parts, onError: (error) => log.error('Statistics were not stored', { kind: 'defect' }, error) });
   const { kind = 'dynamodb' } = parts;
   const status = createStatus({ ...parts, kind });
   const audit = createAudit({

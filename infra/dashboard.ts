@@ -1,10 +1,18 @@
 /** The CloudWatch dashboard of a deployment. */
 import type { HttpStage, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
-import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, type IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  MathExpression,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import { availabilityMetric, operationDimension, type QueueMetric, queueDimension, queueMetrics } from '../contract/metrics.ts';
 import type { Alarms } from './alarms.ts';
 import type { NodeFunction } from './node-function.ts';
-import type { QueueMetrics } from './queue-metrics.ts';
+import type { LogMetric, QueueMetrics } from './queue-metrics.ts';
 import type { Tables } from './tables.ts';
 
 export interface DashboardParts {
@@ -15,6 +23,15 @@ export interface DashboardParts {
   tables: Tables;
 }
 
+const errors: readonly LogMetric[] = [
+  'defects',
+  'unavailable',
+  'anomalies',
+  'schedulesFailed',
+  'tasksStalled',
+  'sweepsIncomplete',
+  'declarationsFailed',
+];
 const columns = 24;
 const height = 6;
 
@@ -31,19 +48,37 @@ export function addDashboard(
     ...tableList.map((table) => table.metric(metricName, { statistic: 'Sum' })),
     tables.dueMetric(metricName),
   ];
+  const ofEachQueue = (what: QueueMetric) => metrics.each(queueDimension, queueMetrics[what].name, queueMetrics[what].statistic);
+  const percentilesOf = (what: QueueMetric) =>
+    ['p50', 'p95', 'p99'].map((statistic) => metrics.total(what, { statistic, label: statistic }));
   const dashboard = new Dashboard(scope, id);
   dashboard.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: alarms.all, width: columns, height: 4 }));
   dashboard.addWidgets(
     ...row(
-      graph('Dead-lettered and expired messages', [metrics.deadLettered, metrics.expired]),
-      graph('Age of the oldest waiting message, seconds', [metrics.oldestAge]),
-      graph('Errors', [
-        metrics.defects,
-        metrics.unavailable,
-        metrics.anomalies,
-        metrics.schedulesFailed,
-        metrics.sweepsIncomplete,
+      graph('Dead-lettered and expired messages', [metrics.ofLog('deadLettered'), metrics.ofLog('expired')]),
+      graph('Age of the oldest waiting message, seconds', [metrics.ofLog('oldestAge'), ofEachQueue('oldestAge')]),
+      graph(
+        'Errors',
+        errors.map((what) => metrics.ofLog(what)),
+      ),
+    ),
+    ...row(
+      graph('Messages', [metrics.total('published'), metrics.total('received'), metrics.total('acked'), metrics.total('failed')]),
+      graph('Waiting time, from publish to receive, seconds', percentilesOf('waiting')),
+      graph('Handling time, from receive to ack, seconds', percentilesOf('handling')),
+    ),
+    ...row(
+      graph('Messages that ended by an ack, %', [handledWell(metrics)]),
+      graph('Calls answered without an error of the server, %', [
+        metrics.availability(),
+        metrics.each(operationDimension, availabilityMetric.name, availabilityMetric.statistic),
       ]),
+      graph('Receives that found nothing', [metrics.total('emptyReceives')]),
+    ),
+    ...row(
+      graph('Ready messages', [ofEachQueue('ready')]),
+      graph('Leased messages', [ofEachQueue('leased')]),
+      graph('Dead letters', [ofEachQueue('dead')]),
     ),
   );
   const [published, ...subscribed] = metrics.topics;
@@ -86,6 +121,17 @@ export function addDashboard(
   return dashboard;
 }
 
+/** Of the messages that ended, the share that was acked. The others were dead-lettered, or expired. */
+function handledWell(metrics: QueueMetrics): MathExpression {
+  const [acked, dead, expired] = [metrics.total('acked'), metrics.ofLog('deadLettered'), metrics.ofLog('expired')];
+  return new MathExpression({
+    expression: '100 * FILL(acked, 0) / (FILL(acked, 0) + FILL(dead, 0) + FILL(expired, 0))',
+    usingMetrics: { acked, dead, expired },
+    label: 'acked',
+    period: acked.period,
+  });
+}
+
 /** The row of a deployment with wake-ups. */
 export function addWakeTo(dashboard: Dashboard, { function: fn }: NodeFunction, stage: WebSocketStage): void {
   dashboard.addWidgets(
@@ -101,10 +147,10 @@ export function addWakeTo(dashboard: Dashboard, { function: fn }: NodeFunction, 
 const sum = { statistic: 'Sum' };
 
 /** The row of a deployment that pushes messages. */
-export function addDispatchTo(dashboard: Dashboard, { function: fn }: NodeFunction, { targetsFailed }: QueueMetrics): void {
+export function addDispatchTo(dashboard: Dashboard, { function: fn }: NodeFunction, metrics: QueueMetrics): void {
   dashboard.addWidgets(
     ...row(
-      graph('Failed targets', [targetsFailed]),
+      graph('Failed targets', [metrics.ofLog('targetsFailed')]),
       graph('Runs of the dispatcher', [fn.metricInvocations()]),
       graph('Duration of the dispatcher p99, ms', [fn.metricDuration({ statistic: 'p99' })]),
       graph('Errors and throttles of the dispatcher', [fn.metricErrors(), fn.metricThrottles()]),

@@ -11,6 +11,7 @@ import type {
   SubscriptionInput,
   TopicSettingsInput,
 } from '../contract/contract.ts';
+import type { MonitoringOptions } from './monitoring-options.ts';
 import type { DumbwaiterTables } from './table-access.ts';
 import type { TableCapacity } from './tables.ts';
 
@@ -103,6 +104,11 @@ export interface DumbwaiterProps {
    * @default Duration.hours(1)
    */
   readonly oldestAgeAlarm?: Duration;
+  /**
+   * Which metrics the queues have, and when alarms are raised.
+   * @default - see each option
+   */
+  readonly monitoring?: MonitoringOptions;
   /**
    * Whether each topic has CloudWatch metrics of its own (dimension `topic`): messages published, matched and filtered. CloudWatch charges $0.30
    * a month for each metric, so $0.90 for each topic that is published to.

@@ -2,7 +2,7 @@
  * The construct that users put into their stack. This folder holds the construct and its parts (one file each), the CDK app of
  * `npm run deploy`, and the bundling of the functions.
  */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant } from 'aws-cdk-lib/aws-iam';
@@ -12,9 +12,8 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { TargetInput } from '../contract/contract.ts';
-import { Alarms } from './alarms.ts';
+import type { Alarms } from './alarms.ts';
 import { apiConsole } from './console.ts';
-import { addDashboard } from './dashboard.ts';
 import { checkConsumer, type Declarations } from './declaration-checks.ts';
 import { DeclaredQueues } from './declared-queues.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
@@ -23,12 +22,13 @@ import { Functions } from './functions.ts';
 import { GeneratedSecret } from './generated-secret.ts';
 import { PublicApi } from './http-api.ts';
 import { type DumbwaiterAttributes, ImportedDumbwaiter } from './imported-dumbwaiter.ts';
+import { addMonitoring } from './monitoring.ts';
 import type { NodeFunction } from './node-function.ts';
 import { addOutputs } from './outputs.ts';
 import { checkPropNames } from './prop-names.ts';
 import { addPush, checkRunTime } from './push.ts';
 import { QueueKeys } from './queue-keys.ts';
-import { QueueMetrics } from './queue-metrics.ts';
+import type { QueueMetrics } from './queue-metrics.ts';
 import { QueueRef } from './queue-ref.ts';
 import { addSqs, type Sqs } from './sqs.ts';
 import { allowTables, declareTargetsAccess } from './table-access.ts';
@@ -38,7 +38,6 @@ import { WakeUps } from './wake-ups.ts';
 const defaults = {
   memorySize: 1024,
   rates: { requestsPerSecond: 1000, burst: 2000 },
-  oldestAgeAlarm: Duration.hours(1),
 } as const;
 
 /**
@@ -113,7 +112,7 @@ export class Dumbwaiter extends DumbwaiterRef {
       console: apiConsole(props),
     });
     this.#sqs = addSqs(this, props, { functions: this.#functions, tables: this.tables, ...sealed });
-    const { api, httpReceive, sweep, declareQueues } = this.#functions;
+    const { api, httpReceive } = this.#functions;
     const rates = props.throttle ?? defaults.rates;
     const http = new PublicApi(this, 'Http', {
       ...logs,
@@ -128,30 +127,10 @@ export class Dumbwaiter extends DumbwaiterRef {
     });
     this.httpApi = http.api;
     this.url = http.url;
-    const functions = this.#functions.all();
-    const metrics = new QueueMetrics(this, 'Metrics', {
-      engines: this.#functions.engines(),
-      callable: this.#functions.callable(),
-      publishing: this.#functions.publishing(),
-      isPerTopic: props.metricsPerTopic ?? false,
-      sweep,
-      declareQueues,
-    });
-    this.alarms = new Alarms(this, 'Alarms', {
-      functions,
-      sweep,
-      stage: http.stage,
-      metrics,
-      oldestAgeMax: props.oldestAgeAlarm ?? defaults.oldestAgeAlarm,
-      topic: props.alarmTopic,
-    });
-    this.dashboard = addDashboard(this, 'Dashboard', {
-      alarms: this.alarms,
-      functions,
-      stage: http.stage,
-      metrics,
-      tables: this.tables,
-    });
+    const monitored = { functions: this.#functions, tables: this.tables, stage: http.stage };
+    const { metrics, alarms, dashboard } = addMonitoring(this, props, monitored);
+    this.alarms = alarms;
+    this.dashboard = dashboard;
     this.#metrics = metrics;
     const { queues = {}, topics = {}, schedules = {} } = props;
     this.#declarations = { queues, topics, schedules };
@@ -159,11 +138,10 @@ export class Dumbwaiter extends DumbwaiterRef {
     if (props.push) this.#push();
     if (props.wakeUps) {
       const parts = { functions: this.#functions, adminKey: this.#adminKey, metrics };
-      const { tables, alarms, dashboard } = this;
-      new WakeUps(this, 'WakeUps', { ...logs, ...rates, ...parts, tables, alarms, dashboard });
+      new WakeUps(this, 'WakeUps', { ...logs, ...rates, ...parts, tables: this.tables, alarms, dashboard });
     }
     if (props.outputs ?? true) {
-      const parts = { adminKey: this.#adminKey, functions: this.#functions, tables: this.tables, sqs: this.#sqs };
+      const parts = { adminKey: this.#adminKey, functions: this.#functions, tables: this.tables, sqs: this.#sqs, metrics };
       addOutputs(this, { url: this.url, hasConsole: props.console ?? false, ...parts });
     }
   }
@@ -173,6 +151,7 @@ export class Dumbwaiter extends DumbwaiterRef {
       scope: this,
       url: () => this.url,
       keys: () => this.queueKeys(),
+      metric: (...metric) => this.#metrics.ofQueue(...metric),
       addConsumer: (...consumer) => this.#addConsumer(...consumer),
     });
   }

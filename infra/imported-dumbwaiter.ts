@@ -9,6 +9,7 @@ import { checkNames, type Names } from '../contract/names.ts';
 import { DumbwaiterRef } from './dumbwaiter-ref.ts';
 import type { ReadableSecret } from './generated-secret.ts';
 import { QueueKeys } from './queue-keys.ts';
+import { queueMetric } from './queue-metrics.ts';
 import { QueueRef } from './queue-ref.ts';
 import type { DumbwaiterTables } from './table-access.ts';
 
@@ -28,6 +29,8 @@ export interface DumbwaiterAttributes {
   /** Makes the API keys of programs that are connected. */
   readonly declareQueuesFunctionName?: string;
   readonly declareQueuesRoleArn?: string;
+  /** For metrics of queues. The app that deploys decides which queues have them. */
+  readonly metricsNamespace?: string;
   /** Of a deployment that serves SQS. */
   readonly accessKeySecretArn?: string;
   /**
@@ -48,6 +51,7 @@ const attributeNames: Names<DumbwaiterAttributes> = {
   queuesTableName: true,
   declareQueuesFunctionName: true,
   declareQueuesRoleArn: true,
+  metricsNamespace: true,
   accessKeySecretArn: true,
   encryptionKey: true,
 };
@@ -102,6 +106,7 @@ export class ImportedDumbwaiter extends DumbwaiterRef {
       scope: this,
       url: () => this.url,
       keys: () => this.queueKeys(),
+      metric: (...metric) => queueMetric(this.#given('metricsNamespace'), ...metric),
       addConsumer: () => {
         const why = 'the functions that deliver its messages belong to the app that deploys it';
         throw new Error(`${this.node.path}: an imported Dumbwaiter takes no consumers: ${why}. Add the consumer there.`);

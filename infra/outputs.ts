@@ -3,6 +3,7 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { Functions } from './functions.ts';
 import type { GeneratedSecret } from './generated-secret.ts';
+import type { QueueMetrics } from './queue-metrics.ts';
 import type { Sqs } from './sqs.ts';
 import type { Tables } from './tables.ts';
 
@@ -11,12 +12,13 @@ export interface OutputParts {
   adminKey: GeneratedSecret;
   functions: Functions;
   tables: Tables;
+  metrics: QueueMetrics;
   sqs: Sqs | undefined;
   hasConsole: boolean;
 }
 
 /** The first construct in a stack uses plain names; others prefix theirs with their id. */
-export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, sqs, hasConsole }: OutputParts): void {
+export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, metrics, sqs, hasConsole }: OutputParts): void {
   const stack = Stack.of(of);
   const { api, publish, receive, declareQueues } = functions;
   const prefix = stack.node.tryFindChild('ApiUrl') === undefined ? '' : of.node.id;
@@ -33,6 +35,7 @@ export function addOutputs(of: IConstruct, { url, adminKey, functions, tables, s
   output('QueuesTableName', tables.queues.tableName, 'Queues, API keys and redrive tasks');
   output('DeclareQueuesFunctionName', declareQueues.function.functionName, 'For stacks that import this one: makes API keys');
   output('DeclareQueuesRoleArn', declareQueues.role.roleArn, 'For stacks that import this one: the role of that function');
+  output('MetricsNamespace', metrics.namespace, 'CloudWatch namespace of the metrics of queues');
   if (hasConsole) output('ConsoleUrl', `${url}/console`, 'The console, for a browser');
   if (sqs === undefined) return;
   output('SqsEndpointUrl', url, 'For clients of SQS: the variable AWS_ENDPOINT_URL_SQS');

@@ -1,14 +1,65 @@
 /**
- * CloudWatch metrics of the queues. Metric filters derive them from the functions' structured logs, by the field `kind`, so that handling a
- * message makes no call to CloudWatch.
+ * CloudWatch metrics of a deployment. The functions print those of queues and of calls themselves (`functions/metrics/emf.ts`). Metric filters
+ * make the others of the functions' structured logs, by the field `kind`. Neither makes a call to CloudWatch.
  */
-import { Duration, Stack } from 'aws-cdk-lib';
-import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
-import { FilterPattern, type ILogGroup, type JsonPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
+import { Duration, Lazy, Stack } from 'aws-cdk-lib';
+import { type IMetric, MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
+import { availabilityMetric, type QueueMetric, queueDimension, queueMetrics } from '../contract/metrics.ts';
 import type { NodeFunction } from './node-function.ts';
 
 const period = Duration.minutes(5);
+
+/** What a function does decides what its log may have. */
+type Role = 'engine' | 'callable' | 'sweep' | 'declareQueues' | 'dispatch' | 'wake';
+
+interface LogMetricTerms {
+  name: string;
+  /** The `kind` of the lines that count. `value`: the field that they add up; by default each line counts 1. */
+  kind: string;
+  value?: string;
+  statistic?: string;
+  /** A field that must be false in lines that count. */
+  unless?: string;
+  roles: readonly Role[];
+}
+
+/** The metrics of all queues together that are made of log lines. */
+const logMetrics = {
+  /** Messages that were dead-lettered, by a receive, a release, a delivery or the sweep. */
+  deadLettered: { name: 'DeadLettered', kind: 'dead_lettered', value: '$.messages', roles: ['engine'] },
+  /** Messages that expired. */
+  expired: { name: 'Expired', kind: 'expired', value: '$.messages', roles: ['engine'] },
+  /** Events that the engine's rules make impossible, or nearly. */
+  anomalies: { name: 'Anomalies', kind: 'anomaly', roles: ['engine'] },
+  /** Errors that nothing expected: calls answered with `internal`, and work without a caller that failed. */
+  defects: { name: 'Defects', kind: 'defect', roles: ['engine', 'wake'] },
+  /** Calls answered with another 5xx, over HTTP or by invocation. */
+  unavailable: { name: 'Unavailable', kind: 'unavailable', roles: ['callable', 'wake'] },
+  /** Schedules whose ticks could not be published. */
+  schedulesFailed: { name: 'SchedulesFailed', kind: 'schedule_failed', roles: ['sweep'] },
+  /** Redrive tasks that stood still, each time that the sweep restarts one. */
+  tasksStalled: { name: 'TasksStalled', kind: 'redrive_stalled', roles: ['sweep'] },
+  /** Runs of the sweep that left work to the next run. */
+  sweepsIncomplete: { name: 'SweepsIncomplete', kind: 'swept', unless: '$.complete', roles: ['sweep'] },
+  /** Age in seconds of the oldest waiting message of all queues except dead-letter queues. */
+  oldestAge: {
+    name: queueMetrics.oldestAge.name,
+    kind: 'swept',
+    value: '$.oldestAgeSeconds',
+    statistic: 'Maximum',
+    roles: ['sweep'],
+  },
+  /** Deployments whose queues, topics or schedules were refused. */
+  declarationsFailed: { name: 'DeclarationsFailed', kind: 'declaration_failed', roles: ['declareQueues'] },
+  /** Targets that failed so often that they get no messages for a while, and URLs that ended their target. */
+  targetsFailed: { name: 'TargetsFailed', kind: 'target_failed', roles: ['dispatch'] },
+} as const satisfies { [what: string]: LogMetricTerms };
+export type LogMetric = keyof typeof logMetrics;
+
+/** Metrics of topics, and the fields of the log that they sum up. */
+const topicFields = { TopicMessages: '$.messages', TopicMatched: '$.matched', TopicFiltered: '$.filtered' } as const;
 
 export interface QueueMetricsProps {
   /** All functions that run the engine, by name: a receive, a release or the sweep can dead-letter a message. */
@@ -19,83 +70,95 @@ export interface QueueMetricsProps {
   publishing: ReadonlyMap<string, NodeFunction>;
   /** Whether each topic has metrics of its own, instead of one set for all topics together. */
   isPerTopic: boolean;
+  /** The queues that have metrics of their own, besides those whose metrics the stack uses. */
+  queues: () => readonly string[];
   sweep: NodeFunction;
   declareQueues: NodeFunction;
 }
 
-/** Metrics of topics, and the fields of the log that they sum up. */
-const topicFields = { TopicMessages: '$.messages', TopicMatched: '$.matched', TopicFiltered: '$.filtered' } as const;
-
 /** The metrics are in a namespace of this construct. */
 export class QueueMetrics extends Construct {
   readonly namespace: string;
-  /** Messages that were dead-lettered, by a receive, a release or the sweep. */
-  readonly deadLettered: Metric;
-  /** Messages that expired and were removed. */
-  readonly expired: Metric;
-  /** Events that the engine's rules make impossible, or nearly. */
-  readonly anomalies: Metric;
-  /** Schedules whose ticks could not be published. */
-  readonly schedulesFailed: Metric;
-  /** Calls answered with `internal`, over HTTP or by invocation. */
-  readonly defects: Metric;
-  /** Calls answered with another 5xx, over HTTP or by invocation. */
-  readonly unavailable: Metric;
-  /** Deployments whose queues or schedules were refused. */
-  readonly declarationsFailed: Metric;
-  /** Runs of the sweep that left work to the next run. */
-  readonly sweepsIncomplete: Metric;
-  /** Targets that failed so often that they get no messages for a while, and URLs that ended their target. */
-  readonly targetsFailed: Metric;
   /** Messages published to topics, and how many times a subscription got one, or did not match it. */
   readonly topics: readonly IMetric[];
-  /** Age in seconds of the oldest waiting message of all queues except dead-letter queues. */
-  readonly oldestAge: Metric;
+  readonly #declared: QueueMetricsProps['queues'];
+  /** Queues whose metrics the stack uses. */
+  readonly #used = new Set<string>();
 
   constructor(scope: Construct, id: string, props: QueueMetricsProps) {
     super(scope, id);
     this.namespace = namespaceOf(this);
-    this.deadLettered = this.#metric('DeadLettered', 'Sum');
-    this.expired = this.#metric('Expired', 'Sum');
-    this.anomalies = this.#metric('Anomalies', 'Sum');
-    this.schedulesFailed = this.#metric('SchedulesFailed', 'Sum');
-    this.defects = this.#metric('Defects', 'Sum');
-    this.unavailable = this.#metric('Unavailable', 'Sum');
-    this.declarationsFailed = this.#metric('DeclarationsFailed', 'Sum');
-    this.sweepsIncomplete = this.#metric('SweepsIncomplete', 'Sum');
-    this.targetsFailed = this.#metric('TargetsFailed', 'Sum');
-    this.oldestAge = this.#metric('OldestAgeSeconds', 'Maximum');
+    this.#declared = props.queues;
     this.topics = Object.entries(topicFields).map(([metricName, field]) => this.#topicMetric(metricName, field, props));
-    for (const [name, { logGroup }] of props.engines) this.#countEngine(name, logGroup);
-    for (const [name, { logGroup }] of props.callable) this.#countCalls(name, logGroup);
-    const [sweepLogs, declarationLogs] = [props.sweep.logGroup, props.declareQueues.logGroup];
-    this.#count('SchedulesFailed', sweepLogs, this.schedulesFailed, 'schedule_failed', '1');
-    this.#count('DeclarationsFailed', declarationLogs, this.declarationsFailed, 'declaration_failed', '1');
-    this.#count('OldestAge', sweepLogs, this.oldestAge, 'swept', '$.oldestAgeSeconds');
-    const isIncomplete = FilterPattern.booleanValue('$.complete', false);
-    this.#count('SweepsIncomplete', sweepLogs, this.sweepsIncomplete, 'swept', '1', isIncomplete);
+    for (const [name, fn] of props.engines) {
+      const isCallable = props.callable.has(name);
+      this.#add(name, fn, [
+        'engine',
+        ...(isCallable ? ['callable' as const] : []),
+        ...(fn === props.sweep ? ['sweep' as const] : []),
+      ]);
+    }
+    this.#add('DeclareQueues', props.declareQueues, ['declareQueues']);
   }
 
-  /** Counts what the function that delivers to targets logs. It runs the engine, too. */
-  addDispatch(name: string, { logGroup }: NodeFunction): void {
-    this.#countEngine(name, logGroup);
-    this.#count('TargetsFailed', logGroup, this.targetsFailed, 'target_failed', '1');
+  /** Adds the function that delivers to targets. It runs the engine, too. */
+  addDispatch(name: string, fn: NodeFunction): void {
+    this.#add(name, fn, ['engine', 'dispatch']);
   }
 
-  /** Counts what the function logs that wakes idle consumers. */
-  addWake(name: string, { logGroup }: NodeFunction): void {
-    this.#countCalls(name, logGroup);
+  /** Adds the function that wakes idle consumers. */
+  addWake(name: string, fn: NodeFunction): void {
+    this.#add(name, fn, ['wake']);
   }
 
-  #countCalls(name: string, logs: ILogGroup): void {
-    this.#count(`${name}Defects`, logs, this.defects, 'defect', '1');
-    this.#count(`${name}Unavailable`, logs, this.unavailable, 'unavailable', '1');
+  /** A metric of all queues together, made of log lines. */
+  ofLog(what: LogMetric): Metric {
+    const { name, statistic = 'Sum' }: LogMetricTerms = logMetrics[what];
+    return new Metric({ namespace: this.namespace, metricName: name, statistic, period });
   }
 
-  #countEngine(name: string, logs: ILogGroup): void {
-    this.#count(`${name}DeadLettered`, logs, this.deadLettered, 'dead_lettered', '$.messages');
-    this.#count(`${name}Expired`, logs, this.expired, 'expired', '$.messages');
-    this.#count(`${name}Anomalies`, logs, this.anomalies, 'anomaly', '1');
+  /** A metric of all queues together. */
+  total(what: QueueMetric, options: MetricOptions = {}): Metric {
+    const { name, statistic } = queueMetrics[what];
+    return new Metric({ namespace: this.namespace, metricName: name, statistic, period, ...options });
+  }
+
+  /** A metric of one queue. From now on, the functions print it. */
+  ofQueue(queue: string, what: QueueMetric, options: MetricOptions = {}): Metric {
+    this.#used.add(queue);
+    return queueMetric(this.namespace, queue, what, options);
+  }
+
+  /** The share of the calls that were not answered with an error of the server, in percent. */
+  availability(): Metric {
+    const { name, statistic } = availabilityMetric;
+    return new Metric({ namespace: this.namespace, metricName: name, statistic, period, label: 'all operations' });
+  }
+
+  /** A metric for each value of a dimension that has data. Only for dashboards: alarms cannot use it. */
+  each(dimension: string, metricName: string, statistic: string): MathExpression {
+    const search = `SEARCH('{"${this.namespace}",${dimension}} MetricName="${metricName}"', '${statistic}', ${period.toSeconds()})`;
+    return new MathExpression({ expression: search, usingMetrics: {}, label: '', period });
+  }
+
+  #add(name: string, { function: fn, logGroup }: NodeFunction, roles: readonly Role[]): void {
+    for (const terms of Object.values<LogMetricTerms>(logMetrics)) {
+      if (!terms.roles.some((role) => roles.includes(role))) continue;
+      const isOfKind = FilterPattern.stringValue('$.kind', '=', terms.kind);
+      new MetricFilter(this, `${name}${terms.name}`, {
+        logGroup,
+        filterPattern: terms.unless ? FilterPattern.all(isOfKind, FilterPattern.booleanValue(terms.unless, false)) : isOfKind,
+        metricNamespace: this.namespace,
+        metricName: terms.name,
+        metricValue: terms.value ?? '1',
+      });
+    }
+    if (!roles.includes('engine')) return;
+    fn.addEnvironment('DUMBWAITER_METRICS_NAMESPACE', this.namespace);
+    fn.addEnvironment(
+      'DUMBWAITER_METRICS_QUEUES',
+      Lazy.string({ produce: () => [...new Set([...this.#declared(), ...this.#used])].join(',') }),
+    );
   }
 
   /** Counts a field of the lines about publishes to topics. Returns the metric; with metrics per topic, an expression that finds them all. */
@@ -110,32 +173,16 @@ export class QueueMetrics extends Construct {
         ...(isPerTopic ? { dimensions: { topic: '$.topic' } } : {}),
       });
     }
-    if (!isPerTopic) return this.#metric(metricName, 'Sum');
-    const search = `SEARCH('{"${this.namespace}",topic} MetricName="${metricName}"', 'Sum', ${period.toSeconds()})`;
-    return new MathExpression({ expression: search, usingMetrics: {}, label: metricName, period });
+    if (isPerTopic) return this.each('topic', metricName, 'Sum');
+    return new Metric({ namespace: this.namespace, metricName, statistic: 'Sum', period });
   }
+}
 
-  #metric(metricName: string, statistic: string): Metric {
-    return new Metric({ namespace: this.namespace, metricName, statistic, period });
-  }
-
-  #count(
-    id: string,
-    logGroup: ILogGroup,
-    { metricName }: Metric,
-    kind: string,
-    metricValue: string,
-    ...more: JsonPattern[]
-  ): void {
-    const isOfKind = FilterPattern.stringValue('$.kind', '=', kind);
-    new MetricFilter(this, id, {
-      logGroup,
-      filterPattern: more.length === 0 ? isOfKind : FilterPattern.all(isOfKind, ...more),
-      metricNamespace: this.namespace,
-      metricName,
-      metricValue,
-    });
-  }
+/** A metric of one queue, as the functions print it. */
+export function queueMetric(namespace: string, queue: string, what: QueueMetric, options: MetricOptions = {}): Metric {
+  const { name, statistic } = queueMetrics[what];
+  const dimensionsMap = { [queueDimension]: queue };
+  return new Metric({ namespace, metricName: name, statistic, period: Duration.minutes(1), ...options, dimensionsMap });
 }
 
 /** `Dumbwaiter/<stack>/<part of the construct's address>`: unique if a stack has several constructs. */

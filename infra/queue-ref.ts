@@ -1,11 +1,13 @@
 /** One queue of a deployment, to give to other parts of a stack. */
 import type { Duration } from 'aws-cdk-lib';
+import type { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import type { Scope, TargetInput } from '../contract/contract.ts';
 import { targetNameCharsMax } from '../contract/limits.ts';
+import type { DepthState, QueueMetric } from '../contract/metrics.ts';
 import { type Connectable, type ConnectOptions, checkConnectOptions, connectClient } from './connect.ts';
 import type { GeneratedSecret } from './generated-secret.ts';
 import { grantSecret } from './grants.ts';
@@ -41,6 +43,14 @@ export interface ConsumerOptions {
   readonly reportBatchItemFailures?: boolean;
 }
 
+export interface DepthOptions extends MetricOptions {
+  /**
+   * The state of the messages to count.
+   * @default 'ready'
+   */
+  readonly state?: DepthState;
+}
+
 /** What a queue needs of its deployment. */
 export interface QueueParts {
   /** The deployment's construct, which errors name. */
@@ -49,6 +59,7 @@ export interface QueueParts {
   /** Makes the function a target of the queue. */
   addConsumer(queue: string, fn: IFunction, name: string, terms: Omit<TargetInput, 'functionName'>): void;
   keys(): QueueKeys;
+  metric(queue: string, what: QueueMetric, options: MetricOptions): Metric;
 }
 
 /**
@@ -56,6 +67,9 @@ export interface QueueParts {
  *
  * IAM cannot tell queues apart: the functions and the tables serve all of them. So grants for one queue are grants to read the secret of an API
  * key for this queue, which the deployment makes. Programs with the same scopes share the key. Secrets Manager charges $0.40 a month for it.
+ *
+ * The functions print metrics of a queue with each call, and its depth and age once a minute. They print those of queues whose metric methods
+ * the deployment's app calls, and of declared queues up to `monitoring.queueMetricsMax`.
  */
 export class QueueRef {
   readonly name: string;
@@ -110,6 +124,65 @@ export class QueueRef {
   addConsumer(fn: IFunction, { name = nameOf(fn), maxBatchingWindow, ...terms }: ConsumerOptions = {}): void {
     const window = maxBatchingWindow && { maxBatchingWindowSeconds: maxBatchingWindow.toSeconds() };
     this.#parts.addConsumer(this.name, fn, name, { ...terms, ...window });
+  }
+
+  /** Messages in the queue in one state (maximum), counted by the sweep. Up to a thousand rows of each shard are counted. */
+  metricDepth({ state = 'ready', ...options }: DepthOptions = {}): Metric {
+    return this.#metric(state, options);
+  }
+
+  /** How long the oldest ready or dead message has waited, in seconds (maximum). */
+  metricAge(options?: MetricOptions): Metric {
+    return this.#metric('oldestAge', options);
+  }
+
+  /** Messages that were published (sum). Those of topics, schedules, redrives and transactions of your own are not counted. */
+  metricPublished(options?: MetricOptions): Metric {
+    return this.#metric('published', options);
+  }
+
+  /** Messages that were received (sum). */
+  metricReceived(options?: MetricOptions): Metric {
+    return this.#metric('received', options);
+  }
+
+  /** Messages that were acked (sum). */
+  metricAcked(options?: MetricOptions): Metric {
+    return this.#metric('acked', options);
+  }
+
+  /** Messages that were released as failed (sum). */
+  metricFailed(options?: MetricOptions): Metric {
+    return this.#metric('failed', options);
+  }
+
+  /** Messages that expired (sum). */
+  metricExpired(options?: MetricOptions): Metric {
+    return this.#metric('expired', options);
+  }
+
+  /** Messages that were moved from the queue to its dead-letter queue (sum). */
+  metricDeadLettered(options?: MetricOptions): Metric {
+    return this.#metric('deadLettered', options);
+  }
+
+  /** Receives that found nothing (sum). */
+  metricEmptyReceives(options?: MetricOptions): Metric {
+    return this.#metric('emptyReceives', options);
+  }
+
+  /** The time from publish to first receive, in seconds (p95). */
+  metricWaiting(options?: MetricOptions): Metric {
+    return this.#metric('waiting', options);
+  }
+
+  /** The time from receive to ack, in seconds (p95). */
+  metricHandling(options?: MetricOptions): Metric {
+    return this.#metric('handling', options);
+  }
+
+  #metric(what: QueueMetric, options: MetricOptions = {}): Metric {
+    return this.#parts.metric(this.name, what, options);
   }
 }
 

@@ -4,6 +4,7 @@
  * (`topics.ts`), sweeps the queues (`sweep-queue.ts`) and removes the rows of deleted queues. It stops at its deadline, and the next run continues with the queues that were not reached.
  */
 import { sweepPeriodMs } from '../../contract/limits.ts';
+import { textOfThrown } from '../../contract/thrown.ts';
 import type { Context } from '../context/context.ts';
 import { createDeadline, type Deadline } from '../context/deadline.ts';
 import { sideBySide } from '../context/side-by-side.ts';
@@ -114,7 +115,12 @@ async function restartRedrives(ctx: Context, deadline: Deadline): Promise<void> 
   for await (const rows of pagesOf(ctx.store, { table: 'queues', partition: 'task', limit: 100 })) {
     for (const task of rows.map(readTaskRow)) {
       const isStalled = task.state === 'running' && task.updatedAt < ctx.clock.now() - stalledMs;
-      if (isStalled) await ctx.startRedrive?.(task.queue, task.id).catch(() => {});
+      if (!isStalled) continue;
+      const event = { kind: 'redrive_stalled' as const, queue: task.queue, task: task.id };
+      await ctx.startRedrive?.(task.queue, task.id).then(
+        () => ctx.observe?.(event),
+        (error: unknown) => ctx.observe?.({ ...event, reason: textOfThrown(error) }),
+      );
     }
     if (deadline.isOver()) return;
   }

@@ -18,6 +18,8 @@ import type { Meter } from './measured-engine.ts';
 
 /** Limit of the format, for the values of one metric in one line. */
 const valuesMax = 100;
+/** How long what idle consumers do may wait to be printed, ms. A line for each receive that finds nothing would cost more than it tells. */
+const idleMs = 60_000;
 
 export interface Emf {
   /** The queues that have metrics of their own. */
@@ -27,7 +29,10 @@ export interface Emf {
   answered(operation: string, isAvailable: boolean): void;
   /** Notes how many messages are in a queue that has metrics of its own. */
   depth(queue: string, counts: Counts): void;
-  /** Prints what was not printed yet. Call it at the end of each invocation: a function may never run again. */
+  /**
+   * Prints what was not printed yet, except for receives that found nothing: once a minute. Call it at the end of each invocation: a function
+   * may never run again.
+   */
   flush(): void;
 }
 
@@ -45,10 +50,13 @@ type Values = Partial<Record<QueueMetric, number | number[]>>;
 export function createEmf({ namespace, queues, clock, print }: EmfParts): Emf {
   const pending = new Map<string | undefined, Values>();
   const answers = new Map<string, number[]>();
+  let idleSince = clock.now();
+  let isIdle = true;
   const isOwn = (queue: string) => queues.has(queue);
 
   function change(queue: string, what: QueueMetric, next: (before: number | number[] | undefined) => number | number[]): void {
     if (!isOwn(queue) && !queueMetrics[what].hasTotal) return;
+    if (what !== 'emptyReceives') isIdle = false;
     const key = isOwn(queue) ? queue : undefined;
     const values = pending.get(key) ?? {};
     pending.set(key, values);
@@ -93,6 +101,7 @@ export function createEmf({ namespace, queues, clock, print }: EmfParts): Emf {
     answered(operation, isAvailable) {
       const values = [...(answers.get(operation) ?? []), isAvailable ? 100 : 0];
       answers.set(operation, values);
+      if (operation !== 'receive' || !isAvailable) isIdle = false;
       if (values.length < valuesMax) return;
       answers.delete(operation);
       printLine(undefined, [operation, values]);
@@ -105,6 +114,9 @@ export function createEmf({ namespace, queues, clock, print }: EmfParts): Emf {
       change(queue, 'oldestAge', () => counts.oldestAgeSeconds ?? 0);
     },
     flush() {
+      if (isIdle && clock.now() - idleSince < idleMs) return;
+      isIdle = true;
+      idleSince = clock.now();
       const [ofQueues, ofOperations] = [[...pending], [...answers]];
       pending.clear();
       answers.clear();

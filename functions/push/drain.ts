@@ -58,6 +58,7 @@ export async function drainTarget(
   { until, signal, ending, keepsWaiting }: DrainOptions,
 ): Promise<Drained> {
   let { target, queue } = first;
+  const named = { queue: queue.name, target: target.name };
   let { circuit } = target;
   let readAt = clock.now();
   let heldAt = readAt;
@@ -122,7 +123,7 @@ export async function drainTarget(
 
   function start(chain: Chain<ReceivedMessage>): void {
     const work = deliverChain(chain)
-      .catch((error: unknown) => log.error('A delivery failed', { queue: queue.name, target: target.name }, error))
+      .catch((error: unknown) => log.error('A delivery failed', { ...named, kind: 'defect' }, error))
       .finally(() => {
         running.delete(work);
         // Nothing is left to wait for.
@@ -213,10 +214,9 @@ export async function drainTarget(
 
   const drained = await deliverAll().catch((error: unknown): Drained => {
     if (error instanceof DumbwaiterError && error.code === 'queue_not_found') return 'gone';
-    const fields = { kind: 'push_call_failed', queue: queue.name, target: target.name };
     if (error instanceof StoreError || error instanceof DumbwaiterError) {
-      log.warn('A call for a target failed', { ...fields, call: 'receive', reason: error.message });
-    } else log.error('A target could not be served', fields, error);
+      log.warn('A call for a target failed', { ...named, kind: 'push_call_failed', call: 'receive', reason: error.message });
+    } else log.error('A target could not be served', { ...named, kind: 'defect' }, error);
     return 'failed';
   });
   flush();

@@ -42,15 +42,18 @@ const messages = {
   schedule_failed: 'Schedule failed',
   rolled_back: 'Rolled back',
   subscription_ended: 'Subscription ended',
+  redrive_stalled: 'A redrive stood still, and is restarted',
   unavailable: 'Unavailable',
   topic_published: 'Published to a topic',
 } as const;
+
+const warnings: ReadonlySet<EngineEvent['kind']> = new Set(['schedule_failed', 'redrive_stalled', 'unavailable']);
 
 /** Logs the engine's events. */
 export function logEngineEvents(log: Log): (event: EngineEvent) => void {
   return (event) => {
     if (event.kind === 'anomaly') log.error(messages.anomaly, { ...event });
-    else if (event.kind === 'schedule_failed' || event.kind === 'unavailable') log.warn(messages[event.kind], { ...event });
+    else if (warnings.has(event.kind)) log.warn(messages[event.kind], { ...event });
     else log.info(messages[event.kind], { ...event });
   };
 }

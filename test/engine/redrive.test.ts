@@ -315,7 +315,7 @@ onBothStores('redrive', (driven) => {
 
   it('redrive is started again by the sweep when its runner died, and goes on', async () => {
     await queues();
-    const { call, engine, clock, spy, sweep, started, bodies } = driven();
+    const { call, engine, clock, spy, sweep, started, bodies, events } = driven();
     for (const body of range(30)) await die('q', 'x', body);
     clock.advance(1);
     const { id } = await call('redrive', 'dead', {});
@@ -331,6 +331,7 @@ onBothStores('redrive', (driven) => {
     clock.advance(2 * sweepPeriodMs + 1);
     await sweep();
     expect(started.length).toBe(2);
+    expect(events).toContainEqual({ kind: 'redrive_stalled', queue: 'dead', task: id });
     expect(await engine.runRedrive('dead', id, { until: clock.now() + 60_000 })).toBe('done');
     expect(sorted(await bodies('q', { visibilityTimeoutSeconds: 1000 }))).toEqual(range(30));
   });

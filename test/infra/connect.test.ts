@@ -6,9 +6,8 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generatedKeyChars } from '../../contract/generated-keys.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterAttributes, type IDumbwaiter } from '../../infra/index.ts';
-import { type Synthesized, synthesize } from './synthesized.ts';
+import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
 
 let deployed: Synthesized;
 
@@ -17,7 +16,7 @@ const functionIn = (stack: Stack, id: string) =>
 const roleIn = (stack: Stack, id: string) => new Role(stack, id, { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
   deployed = synthesize({}, (dumbwaiter, stack) => {
     const orders = dumbwaiter.queue('orders');
     orders.connect(functionIn(stack, 'Checkout'));

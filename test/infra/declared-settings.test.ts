@@ -1,13 +1,12 @@
 import { App, Fn, Stack } from 'aws-cdk-lib';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { addStack } from '../../infra/stack.ts';
-import { synthesize } from './synthesized.ts';
+import { ensureBundles, synthesize } from './synthesized.ts';
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
 });
 
 const synth = (props: object) => new Dumbwaiter(new Stack(new App(), 'Test'), 'Dumbwaiter', props as DumbwaiterProps);

@@ -1,8 +1,7 @@
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { waitSecondsMax } from '../../contract/limits.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
-import { type Synthesized, synthesize } from './synthesized.ts';
+import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
 
 const lambda = 'AWS::Lambda::Function';
 const names = ['Api', 'Publish', 'Receive', 'HttpReceive', 'Sweep', 'Redrive', 'DeclareQueues'] as const;
@@ -10,7 +9,7 @@ const names = ['Api', 'Publish', 'Receive', 'HttpReceive', 'Sweep', 'Redrive', '
 let synthesized: Synthesized;
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
   synthesized = synthesize();
 });
 

@@ -11,13 +11,12 @@ import type { Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { keyKind } from '../../functions/auth/key-rows.ts';
 import { statsKind } from '../../functions/metrics/stats.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { auditKinds, engineKinds, sweepKinds } from '../../infra/table-access.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { hourMs } from '../support/durations.ts';
 import { spyOnStore } from '../support/store-spy.ts';
-import { type Synthesized, synthesize } from './synthesized.ts';
+import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
 
 interface Statement {
   Effect: string;
@@ -29,7 +28,7 @@ interface Statement {
 let synthesized: Synthesized;
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
   synthesized = synthesize();
 });
 

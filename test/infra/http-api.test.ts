@@ -4,15 +4,14 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { buildConsole } from '../../console/build.ts';
 import { addresses } from '../../contract/routes.ts';
 import { inputs } from '../../contract/schemas/inputs.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { consoleFolder } from '../../infra/entries.ts';
 import type { DumbwaiterProps } from '../../infra/index.ts';
-import { type Synthesized, synthesize } from './synthesized.ts';
+import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
 
 let synthesized: Synthesized;
 
 beforeAll(async () => {
-  await Promise.all([bundleFunctions(), buildConsole(consoleFolder)]);
+  await Promise.all([ensureBundles(), buildConsole(consoleFolder)]);
   synthesized = synthesize();
 });
 

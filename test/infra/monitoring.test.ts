@@ -5,20 +5,33 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
 import { refusalOf } from '../../functions/errors/refusal.ts';
 import { type Log, type LogFields, logEngineEvents, logSweep } from '../../functions/service/log.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
-import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
+import { checkMonitoring, thresholdDefaults } from '../../infra/monitoring-options.ts';
+import { filtersOf, valuesOf } from '../support/metric-filters.ts';
+import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
 
 /** The line that each run logs. */
 const totals = { queues: 3, visited: 2, asleep: 0, notReached: 1, failed: 0, removed: 5, deadLettered: 4 };
-const functions = ['Api', 'Publish', 'Receive', 'HttpReceive', 'Sweep', 'Redrive', 'DeclareQueues'];
+const functions = ['Api', 'Publish', 'Receive', 'HttpReceive', 'Sweep', 'Redrive', 'DeclareQueues', 'Dispatch'];
 const callable = ['Api', 'Publish', 'Receive', 'HttpReceive'];
-const engines = [...callable, 'Sweep', 'Redrive'];
+const engines = [...callable, 'Sweep', 'Redrive', 'Dispatch'];
+
+const pager = 'arn:aws:sns:eu-west-1:111122223333:pager';
+const thresholds = new Map(Object.keys(thresholdDefaults).map((name, index) => [name, 1_000 + index]));
 
 let synthesized: Synthesized;
+/** With every option of monitoring. A synth takes a second, so the tests share two. */
+let configured: Synthesized;
 
 beforeAll(async () => {
-  await bundleFunctions();
-  synthesized = synthesize();
+  await ensureBundles();
+  synthesized = synthesize({ push: true });
+  configured = synthesize((stack) => ({
+    push: true,
+    alarmTopic: Topic.fromTopicArn(stack, 'Pager', pager),
+    oldestAgeAlarm: Duration.minutes(5),
+    metricsPerTopic: true,
+    monitoring: { thresholds: Object.fromEntries(thresholds) },
+  }));
 });
 
 function alarm(name: string, from = synthesized): Record<string, unknown> {
@@ -55,7 +68,7 @@ describe('alarms', () => {
   test('an alarm rises when a message waits longer than an hour or than the given time', () => {
     const oldest = { MetricName: 'OldestAgeSeconds', Statistic: 'Maximum', ComparisonOperator: 'GreaterThanThreshold' };
     expect(alarm('OldestAge')).toMatchObject({ ...oldest, Threshold: 3600 });
-    expect(alarm('OldestAge', synthesize({ oldestAgeAlarm: Duration.minutes(5) }))).toMatchObject({ ...oldest, Threshold: 300 });
+    expect(alarm('OldestAge', configured)).toMatchObject({ ...oldest, Threshold: 300 });
   });
 
   test('an alarm rises when the sweep does not run, even without any log line', () => {
@@ -77,52 +90,60 @@ describe('alarms', () => {
     expect(alarm(name)).toMatchObject({ MetricName, Statistic: 'Sum', Threshold: 1 });
   });
 
-  test('an alarm rises when most of five sweeps do not complete', () => {
-    expect(alarm('SweepIncomplete')).toMatchObject({
-      MetricName: 'SweepsIncomplete',
-      Statistic: 'Sum',
-      ComparisonOperator: 'GreaterThanThreshold',
-      Threshold: 2,
-    });
+  test.each([
+    ['SweepIncomplete', 'SweepsIncomplete', 'most of five sweeps do not complete'],
+    ['TasksStalled', 'TasksStalled', 'a task stands still although the sweep restarted it twice'],
+  ])('the alarm %s, on %s, rises when %s', (name, MetricName) => {
+    const comparison = { Statistic: 'Sum', ComparisonOperator: 'GreaterThanOrEqualToThreshold', Threshold: 3 };
+    expect(alarm(name)).toMatchObject({ MetricName, ...comparison });
+  });
+
+  test('an alarm rises when DynamoDB keeps throttling the index of due leases', () => {
+    const { Metrics, ...comparison } = alarm('IndexThrottled');
+    expect(comparison).toMatchObject({ Threshold: 100, EvaluationPeriods: 3 });
+    const dimensions = [
+      { Name: 'GlobalSecondaryIndexName', Value: 'due' },
+      { Name: 'TableName', Value: { Ref: expect.stringContaining('TablesLeases') } },
+    ];
+    expect(Metrics).toMatchObject([
+      { Expression: 'FILL(reads, 0) + FILL(writes, 0)' },
+      { MetricStat: { Metric: { MetricName: 'ReadThrottleEvents', Dimensions: dimensions } } },
+      { MetricStat: { Metric: { MetricName: 'WriteThrottleEvents', Dimensions: dimensions } } },
+    ]);
+  });
+
+  test('each threshold may be changed, and changes its alarms only', () => {
+    const thresholdsOf = (from: Synthesized) =>
+      new Map(from.all('AWS::CloudWatch::Alarm').map(([id, { Properties }]) => [id, Properties.Threshold]));
+    const [before, after] = [thresholdsOf(synthesized), thresholdsOf(configured)];
+    const changed = [...after].filter(([id, threshold]) => threshold !== before.get(id));
+    expect(new Set(changed.map(([, threshold]) => threshold))).toEqual(new Set([...thresholds.values(), 300]));
+    const unchanged = [...after].flatMap(([id, threshold]) => (threshold === before.get(id) ? [id.slice(0, -8)] : []));
+    expect(unchanged).toEqual(['DumbwaiterAlarmsSweepNotRunning']);
+  });
+
+  test.each<[object, string]>([
+    [{ thresholds: { defects: 0 } }, 'monitoring.thresholds.defects: must be a whole number from 1; it is 0'],
+    [{ thresholds: { defect: 1 } }, 'monitoring.thresholds.defect: there is no such threshold'],
+    [{ queueMetricsMax: 21 }, 'monitoring.queueMetricsMax: must be a whole number from 0 to 20; it is 21'],
+  ])('the options %j are refused at synth, with the path of the mistake', (monitoring, message) => {
+    expect(() => checkMonitoring('Stack/Dumbwaiter', monitoring)).toThrow(`Stack/Dumbwaiter: ${message}`);
   });
 
   test('the description of each alarm says where to look', () => {
     const all = synthesized.all('AWS::CloudWatch::Alarm');
-    expect(all).toHaveLength(2 * functions.length + 10);
+    expect(all).toHaveLength(2 * functions.length + 13);
     for (const [id, { Properties }] of all) expect(Properties.AlarmDescription, id).toMatch(/^.{30,}\.$/);
   });
 
   test('each alarm notifies the topic when it rises and when it ends', () => {
-    const arn = 'arn:aws:sns:eu-west-1:111122223333:pager';
-    const given = synthesize({ alarmTopic: Topic.fromTopicArn(synthesized.stack, 'Pager', arn) });
-    for (const [id, { Properties }] of given.all('AWS::CloudWatch::Alarm')) {
-      expect(Properties, id).toMatchObject({ AlarmActions: [arn], OKActions: [arn] });
+    for (const [id, { Properties }] of configured.all('AWS::CloudWatch::Alarm')) {
+      expect(Properties, id).toMatchObject({ AlarmActions: [pager], OKActions: [pager] });
     }
   });
 });
 
 describe('metrics from the logs', () => {
-  /** The form of each filter: lines of one kind, optionally only those with a field that is false. */
-  const filterForm = /^\{ \(?\$\.kind = "(\w+)"\)?(?: && \(\$\.(\w+) IS FALSE\))? \}$/;
-
-  /** The fields that a metric filter extracts from the lines that the functions write, by metric. */
-  function valuesOf(filters: Resource[], lines: LogFields[]): Record<string, unknown[]> {
-    const values: Record<string, unknown[]> = {};
-    for (const { Properties } of filters) {
-      const [, kind, isFalse] = filterForm.exec(String(Properties.FilterPattern))!;
-      const [{ MetricName, MetricValue }] = Properties.MetricTransformations as [{ MetricName: string; MetricValue: string }];
-      const [, field] = /^\$\.(\w+)$/.exec(MetricValue) ?? [];
-      const matching = lines.filter((line) => line.kind === kind && (isFalse === undefined || line[isFalse] === false));
-      values[MetricName] = matching.map((line) => (field === undefined ? Number(MetricValue) : line[field]));
-    }
-    return values;
-  }
-
-  function filtersOf(name: string): Resource[] {
-    const isItsOwn = ({ Properties }: Resource) => JSON.stringify(Properties.LogGroupName).includes(`Functions${name}Logs`);
-    return synthesized.all('AWS::Logs::MetricFilter').flatMap(([, filter]) => (isItsOwn(filter) ? [filter] : []));
-  }
-
   function linesOf(write: (log: Log) => void): LogFields[] {
     const lines: LogFields[] = [];
     const keep = (_: string, fields: LogFields) => void lines.push(fields);
@@ -133,7 +154,11 @@ describe('metrics from the logs', () => {
   test.each(['Api', 'Publish'])('metrics sum up what the function %s publishes to topics', (name) => {
     const event: EngineEvent = { kind: 'topic_published', topic: 'news', messages: 3, matched: 5, filtered: 7 };
     const lines = linesOf((log) => logEngineEvents(log)(event));
-    expect(valuesOf(filtersOf(name), lines)).toMatchObject({ TopicMessages: [3], TopicMatched: [5], TopicFiltered: [7] });
+    expect(valuesOf(filtersOf(synthesized, name), lines)).toMatchObject({
+      TopicMessages: [3],
+      TopicMatched: [5],
+      TopicFiltered: [7],
+    });
   });
 
   test('each topic has metrics of its own only if the stack asks for them, and the dashboard finds them', () => {
@@ -142,11 +167,10 @@ describe('metrics from the logs', () => {
         const transformations = Properties.MetricTransformations as { MetricName: string; Dimensions?: unknown }[];
         return transformations.filter(({ MetricName }) => MetricName.startsWith('Topic'));
       });
-    const perTopic = synthesize({ metricsPerTopic: true });
     const dimensions = (from: Synthesized) => topicMetrics(from).map(({ Dimensions }) => Dimensions);
     expect(dimensions(synthesized)).toEqual(new Array(6).fill(undefined));
-    expect(dimensions(perTopic)).toEqual(new Array(6).fill([{ Key: 'topic', Value: '$.topic' }]));
-    const shown = JSON.stringify(perTopic.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
+    expect(dimensions(configured)).toEqual(new Array(6).fill([{ Key: 'topic', Value: '$.topic' }]));
+    const shown = JSON.stringify(configured.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
     for (const name of ['TopicMessages', 'TopicMatched', 'TopicFiltered']) expect(shown).toContain(`MetricName=\\\\\\"${name}`);
   });
 
@@ -157,7 +181,7 @@ describe('metrics from the logs', () => {
       { kind: 'anomaly', what: 'impossible' },
     ];
     const lines = linesOf((log) => events.forEach(logEngineEvents(log)));
-    expect(valuesOf(filtersOf(name), lines)).toMatchObject({ DeadLettered: [3], Expired: [2], Anomalies: [1] });
+    expect(valuesOf(filtersOf(synthesized, name), lines)).toMatchObject({ DeadLettered: [3], Expired: [2], Anomalies: [1] });
   });
 
   test('a metric shows the age of the oldest message of all queues except dead-letter queues', () => {
@@ -173,7 +197,7 @@ describe('metrics from the logs', () => {
     };
     expect(
       valuesOf(
-        filtersOf('Sweep'),
+        filtersOf(synthesized, 'Sweep'),
         linesOf((log) => logSweep(log, report, 1)),
       ).OldestAgeSeconds,
     ).toEqual([90]);
@@ -184,14 +208,14 @@ describe('metrics from the logs', () => {
     const lines = linesOf((log) => {
       for (const report of sweeps) logSweep(log, report, 1);
     });
-    expect(valuesOf(filtersOf('Sweep'), lines).SweepsIncomplete).toEqual([1, 1]);
+    expect(valuesOf(filtersOf(synthesized, 'Sweep'), lines).SweepsIncomplete).toEqual([1, 1]);
   });
 
   test('a metric counts the schedules whose ticks the sweep could not publish', () => {
     const event: EngineEvent = { kind: 'schedule_failed', schedule: 'hourly', queue: 'orders', reason: 'there is no queue' };
     expect(
       valuesOf(
-        filtersOf('Sweep'),
+        filtersOf(synthesized, 'Sweep'),
         linesOf((log) => logEngineEvents(log)(event)),
       ).SchedulesFailed,
     ).toEqual([1]);
@@ -202,11 +226,13 @@ describe('metrics from the logs', () => {
     const lines = linesOf((log) => {
       for (const error of thrown) refusalOf(error, 'request', log);
     });
-    expect(valuesOf(filtersOf(name), lines)).toMatchObject({ Defects: [1], Unavailable: [1] });
+    expect(valuesOf(filtersOf(synthesized, name), lines)).toMatchObject({ Defects: [1], Unavailable: [1] });
   });
 
   test('a metric counts the deployments whose declarations were refused', () => {
-    expect(valuesOf(filtersOf('DeclareQueues'), [{ kind: 'declaration_failed' }])).toEqual({ DeclarationsFailed: [1] });
+    expect(valuesOf(filtersOf(synthesized, 'DeclareQueues'), [{ kind: 'declaration_failed' }])).toEqual({
+      DeclarationsFailed: [1],
+    });
   });
 
   test('each alarm on logs reads a metric of these filters, in a namespace of the deployment', () => {

@@ -3,11 +3,10 @@ import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { type ConsumerOptions, Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { addStack } from '../../infra/stack.ts';
 import { createPushBed } from '../support/push-bed.ts';
-import { type Resource, type Synthesized, synthesize } from './synthesized.ts';
+import { ensureBundles, type Resource, type Synthesized, synthesize } from './synthesized.ts';
 
 const dispatch = 'Functions/Dispatch';
 const lambda = 'AWS::Lambda::Function';
@@ -17,7 +16,7 @@ let plain: Synthesized;
 let pushing: Synthesized;
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
   plain = synthesize();
   pushing = withConsumers([['Charge', { batchSize: 5 }]]);
 });
@@ -212,7 +211,7 @@ describe('the monitoring of a deployment that pushes', () => {
       .all('AWS::Logs::MetricFilter')
       .filter(([, { Properties }]) => JSON.stringify(Properties.LogGroupName).includes('FunctionsDispatchLogs'));
     const kinds = filters.map(([, { Properties }]) => /"(\w+)"/.exec(String(Properties.FilterPattern))![1]);
-    expect(kinds.sort()).toEqual(['anomaly', 'dead_lettered', 'expired', 'target_failed']);
+    expect(kinds.sort()).toEqual(['anomaly', 'dead_lettered', 'defect', 'expired', 'target_failed']);
   });
 
   test('a dispatcher whose function is missing logs the line that these metrics count', async () => {

@@ -13,13 +13,12 @@ import { invokeFunction } from '../../functions/local/invoke-function.ts';
 import { anyHost } from '../../functions/service/outgoing-post.ts';
 import { createService } from '../../functions/service/service.ts';
 import { createSqsFace } from '../../functions/sqs/face.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { addStack } from '../../infra/stack.ts';
 import { auditKinds, forgetSecretsAccess, sqsAccess } from '../../infra/table-access.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { loggedDefects } from '../support/local-queue.ts';
 import { spyOnStore } from '../support/store-spy.ts';
-import { type Synthesized, synthesize } from './synthesized.ts';
+import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
 
 const lambda = 'AWS::Lambda::Function';
 const functionNames = ['Api', 'Publish', 'Receive', 'HttpReceive', 'Sqs', 'Sweep', 'Redrive', 'DeclareQueues'];
@@ -28,7 +27,7 @@ let plain: Synthesized;
 let serving: Synthesized;
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
   plain = synthesize();
   serving = synthesize({ sqs: true });
 }, 180_000);

@@ -3,14 +3,14 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter } from '../../infra/index.ts';
 import { addStack } from '../../infra/stack.ts';
+import { ensureBundles } from './synthesized.ts';
 
 const queues = { orders: { deadLetter: { queue: 'orders-dead', maxReceives: 5 } }, 'orders-dead': {} };
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
 });
 
 function templateWith(context: Record<string, unknown>): Template {
@@ -43,6 +43,7 @@ test("the stack's outputs have the names by which clients look for them", () => 
     'ApiUrl',
     'DeclareQueuesFunctionName',
     'DeclareQueuesRoleArn',
+    'MetricsNamespace',
     'LeasesTableName',
     'MessagesTableName',
     'PublishFunctionName',

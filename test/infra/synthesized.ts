@@ -1,6 +1,10 @@
-/** The construct in a stack, synthesized with the real bundles, for assertions on its template. */
+/** The construct in a stack, synthesized, for assertions on its template. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { bundleFunctions } from '../../infra/bundle.ts';
+import { bundleFolder, functionEntries } from '../../infra/entries.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 
 export interface Resource {
@@ -16,6 +20,11 @@ export interface Synthesized {
   all(type: string): [id: string, resource: Resource][];
   /** The resource at this path below the construct. */
   at(type: string, path: string): Resource;
+}
+
+/** Makes the bundles, which a synth needs, unless they exist. They may be old: no template says what is in them. */
+export async function ensureBundles(): Promise<void> {
+  if (!functionEntries.every((entry) => existsSync(join(bundleFolder(entry), 'index.mjs')))) await bundleFunctions();
 }
 
 /** `props` may depend on what it puts into the stack. `more` adds what a user's stack would, before the template is made. */

@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tableDefinitions } from '../../engine/dynamo/tables.ts';
 import { timeToLiveAttribute } from '../../engine/port/port.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
-import { removable, type Synthesized, synthesize } from './synthesized.ts';
+import { ensureBundles, removable, type Synthesized, synthesize } from './synthesized.ts';
 
 const definitions = tableDefinitions({ messages: 'messages', leases: 'leases', queues: 'queues' });
 const paths = { messages: 'Tables/Messages', leases: 'Tables/Leases', queues: 'Tables/Queues' } as const;
@@ -11,7 +10,7 @@ const table = 'AWS::DynamoDB::Table';
 let synthesized: Synthesized;
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
   synthesized = synthesize();
 });
 

@@ -4,9 +4,8 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { keyKind } from '../../functions/auth/key-rows.ts';
 import { wakeKind } from '../../functions/wake/listener-rows.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { addStack } from '../../infra/stack.ts';
-import { type Synthesized, synthesize } from './synthesized.ts';
+import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
 
 const lambda = 'AWS::Lambda::Function';
 const mapping = 'AWS::Lambda::EventSourceMapping';
@@ -16,7 +15,7 @@ let plain: Synthesized;
 let waking: Synthesized;
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
   plain = synthesize();
   waking = synthesize({ wakeUps: true });
 });

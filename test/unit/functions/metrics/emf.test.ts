@@ -8,9 +8,10 @@ const now = Date.parse('2026-01-31T12:00:00.000Z');
 
 function printing(...queues: string[]) {
   const lines: EmfLine[] = [];
+  const clock = createDrivenClock(now);
   const print = (line: string) => void lines.push(checkEmf(JSON.parse(line)));
-  const emf = createEmf({ namespace: 'Dumbwaiter/Test/1', queues: new Set(queues), clock: createDrivenClock(now), print });
-  return { ...emf, lines };
+  const emf = createEmf({ namespace: 'Dumbwaiter/Test/1', queues: new Set(queues), clock, print });
+  return { ...emf, lines, clock };
 }
 
 describe('metrics in the embedded metric format', () => {
@@ -44,6 +45,24 @@ describe('metrics in the embedded metric format', () => {
     flush();
     flush();
     expect(lines).toHaveLength(1);
+  });
+
+  it('receives that find nothing are printed once a minute, and at once with anything else that happened', () => {
+    const { meter, answered, flush, lines, clock } = printing('orders');
+    const receivesNothing = () => {
+      meter.counted('orders', 'emptyReceives', 1);
+      answered('receive', true);
+      flush();
+      clock.advance(5_000);
+    };
+    for (let receive = 0; receive < 25; receive++) receivesNothing();
+    const emptyReceives = () => metricsIn(lines).flatMap(({ name, values }) => (name === 'EmptyReceives' ? values : []));
+    expect(lines).toHaveLength(2);
+    expect(emptyReceives()).toEqual([13, 13, 12, 12]);
+    answered('ack', true);
+    receivesNothing();
+    expect(lines).toHaveLength(4);
+    expect(emptyReceives().slice(4)).toEqual([1, 1]);
   });
 
   it('queues that have no metrics of their own are summed up in the totals, however many they are', () => {

@@ -1,0 +1,158 @@
+/** Runs the functions' own code into failures that no caller sees, and finds each one in the metric of its alarm. */
+import { text } from 'node:stream/consumers';
+import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import type { LambdaContext } from '../../functions/lambda/context.ts';
+import type { LogFields } from '../../functions/service/log.ts';
+import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
+import { checkEmf, type EmfLine, metricsIn } from '../support/emf-lines.ts';
+import { type HttpListener, listen } from '../support/http-listener.ts';
+import { filtersOf, valuesOf } from '../support/metric-filters.ts';
+import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
+
+type Handler = (event: object, context: LambdaContext) => Promise<unknown>;
+type Name = 'api' | 'sweep' | 'dispatch' | 'declare-queues';
+
+const context: LambdaContext = { awsRequestId: 'r', functionName: 'f', getRemainingTimeInMillis: () => 60_000 };
+const handlers = new Map<Name, Handler>();
+/** The lines that the function which ran last wrote. */
+const lines: (LogFields & Partial<EmfLine>)[] = [];
+
+let dynamodb: TestDynamodb;
+let aws: HttpListener;
+let synthesized: Synthesized;
+
+beforeAll(async () => {
+  dynamodb = await startTestDynamodb();
+  // Lambda, which knows no function but the redrive function, and CloudFormation, which takes every answer.
+  aws = await listen(async (request, response) => {
+    await text(request);
+    const isUnknown = request.url?.includes('/functions/') && !request.url.includes('redrive');
+    const isDryRun = request.headers['x-amz-invocation-type'] === 'DryRun';
+    response.writeHead(isUnknown && !isDryRun ? 404 : 202, isUnknown ? { 'x-amzn-errortype': 'ResourceNotFoundException' } : {});
+    response.end('{}');
+  });
+  Object.assign(process.env, {
+    ...dynamodb.environment,
+    AWS_ENDPOINT_URL_LAMBDA: aws.url,
+    DUMBWAITER_REDRIVE_FUNCTION: 'redrive',
+    DUMBWAITER_METRICS_NAMESPACE: 'Dumbwaiter/Test/1',
+    DUMBWAITER_METRICS_QUEUES: 'orders',
+  });
+  // Lambda takes what is written to either.
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((line) => lines.push(JSON.parse(String(line))) > 0);
+  }
+  // The entries read the environment when they load, as on Lambda.
+  for (const name of ['api', 'sweep', 'dispatch', 'declare-queues'] as const) {
+    handlers.set(name, (await import(`../../functions/lambda/${name}.ts`)).handler);
+  }
+  await ensureBundles();
+  synthesized = synthesize({ push: true });
+});
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await aws.close();
+  await dynamodb.stop();
+});
+
+async function run(name: Name, event: object, given: Partial<LambdaContext> = {}): Promise<unknown> {
+  lines.length = 0;
+  return handlers.get(name)!(event, { ...context, ...given });
+}
+
+async function call(operation: string, params: object, input: object = {}) {
+  return (await run('api', { operation, params, input })) as { ok: boolean; output: Record<string, string> };
+}
+
+/** What the alarm's metric counts in the lines of the function's last run. */
+function seenBy(alarm: string, functionName: string): unknown[] | undefined {
+  const { Properties } = synthesized.at('AWS::CloudWatch::Alarm', `Alarms/${alarm}`);
+  return valuesOf(filtersOf(synthesized, functionName), lines)[Properties.MetricName as string];
+}
+
+function printed() {
+  return metricsIn(lines.filter((line) => line._aws !== undefined).map((line) => checkEmf(line as EmfLine)));
+}
+
+it('a call by invocation that meets a defect raises Defects, and lowers the availability of its operation', async () => {
+  const row = { kind: { S: 'queue' }, name: { S: 'broken' } };
+  await dynamodb.sdk.send(new PutItemCommand({ TableName: dynamodb.tables.queues, Item: row }));
+  onTestFinished(async () => {
+    await dynamodb.sdk.send(new DeleteItemCommand({ TableName: dynamodb.tables.queues, Key: row }));
+  });
+  expect(await call('getQueue', { queue: 'broken' })).toMatchObject({ error: { code: 'internal' } });
+  expect(seenBy('Defects', 'Api')).toEqual([1]);
+  expect(printed()).toContainEqual({
+    name: 'Availability',
+    unit: 'Percent',
+    dimensions: { operation: 'getQueue' },
+    values: [0],
+  });
+  expect(lines).toContainEqual(
+    expect.objectContaining({ message: 'Answered', operation: 'getQueue', queue: 'broken', code: 'internal' }),
+  );
+});
+
+it('a call by invocation for which DynamoDB is too slow raises Unavailable', async () => {
+  const late = { getRemainingTimeInMillis: () => 0 };
+  await run('api', { operation: 'listQueues', params: {}, input: {} }, late);
+  expect(seenBy('Unavailable', 'Api')).toEqual([1]);
+  const availability = { name: 'Availability', unit: 'Percent', dimensions: { operation: 'listQueues' }, values: [0] };
+  expect(printed()).toContainEqual(availability);
+});
+
+it('queues that a stack declares and that are refused raise DeclarationsFailed', async () => {
+  const ResourceProperties = { queuesJson: JSON.stringify({ orders: { delaySeconds: -1 } }) };
+  await run('declare-queues', { RequestType: 'Create', ResponseURL: aws.url, ResourceProperties });
+  expect(seenBy('DeclarationsFailed', 'DeclareQueues')).toEqual([1]);
+});
+
+it('a sweep that has no time left raises SweepIncomplete', async () => {
+  await call('createQueue', { queue: 'orders' });
+  await run('sweep', {}, { getRemainingTimeInMillis: () => 0 });
+  expect(seenBy('SweepIncomplete', 'Sweep')).toEqual([1]);
+});
+
+it('a redrive task that stands still raises TasksStalled each time that the sweep restarts it', async () => {
+  await call('createQueue', { queue: 'dead' });
+  await call('createQueue', { queue: 'alive' }, { deadLetter: { queue: 'dead', maxReceives: 1 } });
+  const { output } = await call('redrive', { queue: 'dead' });
+  await run('sweep', {});
+  expect(seenBy('TasksStalled', 'Sweep')).toEqual([]);
+  await dynamodb.sdk.send(
+    new UpdateItemCommand({
+      TableName: dynamodb.tables.queues,
+      Key: { kind: { S: 'task' }, name: { S: `dead:${output.id}` } },
+      UpdateExpression: 'SET updatedAt = :then',
+      ExpressionAttributeValues: { ':then': { N: '0' } },
+    }),
+  );
+  await run('sweep', {});
+  expect(seenBy('TasksStalled', 'Sweep')).toEqual([1]);
+});
+
+it('a target whose function is gone raises TargetsFailed', async () => {
+  await call('putTarget', { queue: 'orders', target: 'fn' }, { functionName: 'gone' });
+  await call('publish', { queue: 'orders' }, { messages: [{ body: 1 }] });
+  await run('dispatch', { queue: 'orders' });
+  expect(seenBy('TargetsFailed', 'Dispatch')).toEqual([1]);
+});
+
+it('a schedule whose queue is gone raises SchedulesFailed', async () => {
+  await call('createQueue', { queue: 'rare' });
+  expect(await call('putSchedule', { name: 'often' }, { queue: 'rare', everySeconds: 10, message: { body: 1 } })).toMatchObject({
+    ok: true,
+  });
+  await call('deleteQueue', { queue: 'rare' });
+  await run('sweep', {});
+  expect(seenBy('SchedulesFailed', 'Sweep')).toEqual([1]);
+});
+
+it('a sweep prints the depth and the age of queues that have metrics of their own, and of no others', async () => {
+  await run('sweep', {});
+  const ofQueues = printed().filter(({ dimensions }) => 'queue' in dimensions);
+  expect(new Set(ofQueues.map(({ dimensions }) => dimensions.queue))).toEqual(new Set(['orders']));
+  const values = Object.fromEntries(ofQueues.map(({ name, values }) => [name, values]));
+  expect(values).toMatchObject({ ReadyMessages: [1], LeasedMessages: [0], OldestAgeSeconds: [expect.any(Number)] });
+});
