@@ -1,4 +1,5 @@
 /** The options of metrics and alarms. Users see these comments in their editor: state limits and defaults. */
+import { checkNames, type Names } from '../contract/names.ts';
 
 /**
  * The number, within five minutes, from which an alarm is raised. The comments name the alarm; docs/operating.md, "Alarms", says what to do
@@ -104,11 +105,16 @@ const queueMetricsDefault = 3;
 /** The names are in an environment variable of each function. Lambda takes 4 KB for all of them. */
 const queueMetricsLimit = 20;
 
+const optionNames: Names<MonitoringOptions> = { queueMetricsMax: true, thresholds: true };
+
 /** Throws an error that names the option, its limits and what was given. */
 export function checkMonitoring(
   at: string,
-  { queueMetricsMax = queueMetricsDefault, thresholds = {} }: MonitoringOptions,
+  options: MonitoringOptions,
 ): { queueMetricsMax: number; thresholds: Required<AlarmThresholds> } {
+  const { queueMetricsMax = queueMetricsDefault, thresholds = {} } = options;
+  checkNames(`${at}: monitoring`, options, optionNames);
+  checkNames(`${at}: monitoring.thresholds`, thresholds, thresholdDefaults);
   const check = (name: string, value: unknown, min: number, max: number) => {
     if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
     const limits = `must be a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`;
@@ -116,10 +122,6 @@ export function checkMonitoring(
   };
   check('queueMetricsMax', queueMetricsMax, 0, queueMetricsLimit);
   for (const [name, value] of Object.entries(thresholds)) {
-    if (!(name in thresholdDefaults)) {
-      const known = Object.keys(thresholdDefaults).join(', ');
-      throw new Error(`${at}: monitoring.thresholds.${name}: there is no such threshold; there are ${known}`);
-    }
     if (value !== undefined) check(`thresholds.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
   }
   const given = Object.fromEntries(Object.entries(thresholds).filter(([, value]) => value !== undefined));

@@ -19,6 +19,7 @@ const names: Names<DumbwaiterProps> = {
   logRetention: true,
   alarmTopic: true,
   oldestAgeAlarm: true,
+  monitoring: true,
   metricsPerTopic: true,
   memorySize: true,
   throttle: true,

@@ -1,4 +1,5 @@
 /** Statistics of queues, as servers and functions keep them. */
+import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
@@ -12,6 +13,13 @@ import { spyOnStore } from '../support/store-spy.ts';
 const minuteMs = 60_000;
 const stepMs = 10 * minuteMs;
 const start = Date.parse('2026-01-31T12:00:00.000Z');
+
+/** The parts of the dashboard for Grafana that ask for metrics. */
+interface Grafana {
+  panels: { targets: { expr: string }[] }[];
+  templating: { list: { type: string; query: string }[] };
+}
+const queriesOf = ({ templating }: Grafana) => templating.list.flatMap(({ type, query }) => (type === 'query' ? [query] : []));
 
 /** A process that serves the queues of the store. */
 function served(clock: DrivenClock = createDrivenClock(start), store: Store = createMemoryStore({ now: clock.now })) {
@@ -170,7 +178,7 @@ it('a server answers statistics over HTTP, refuses a step that is no multiple of
   expect(defects).toEqual([]);
 });
 
-it('a server shows its metrics in the format of Prometheus to a key for all queues, and to no other', async () => {
+it('a server shows its metrics in the format of Prometheus to a key for all queues, and the dashboard for Grafana asks only for these', async () => {
   const { server, http, defects } = await startLocalQueue();
   onTestFinished(() => server.close());
   await http.call('createQueue', q);
@@ -178,6 +186,8 @@ it('a server shows its metrics in the format of Prometheus to a key for all queu
   const { messages } = await http.call('receive', q);
   await http.call('ack', q, { receipts: messages.map(({ receipt }) => receipt) });
   await http.call('receive', { queue: 'q' }, { max: 1 });
+  await http.call('createQueue', { queue: 'empty' });
+  await http.call('receive', { queue: 'empty' });
   const response = await http.send('GET', '/metrics');
   expect(response.headers.get('content-type')).toContain('text/plain');
   const lines = (await response.text()).split('\n');
@@ -191,6 +201,18 @@ it('a server shows its metrics in the format of Prometheus to a key for all queu
     'dumbwaiter_call_seconds_count{operation="publish",available="true"} 1',
   ]) {
     expect(lines).toContain(line);
+  }
+  const shown = JSON.parse(readFileSync(new URL('../../docs/grafana.json', import.meta.url), 'utf8')) as Grafana;
+  const asked = [...shown.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)), ...queriesOf(shown)];
+  expect(asked.length).toBeGreaterThan(12);
+  for (const expression of asked) {
+    const names = expression.match(/\b(?:dumbwaiter|process|nodejs)_\w+/g);
+    expect(names, expression).not.toBeNull();
+    for (const name of names!)
+      expect(
+        lines.some((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `)),
+        name,
+      ).toBe(true);
   }
   const { key } = await http.call('createKey', {}, { name: 'some', queues: ['q'], scopes: ['admin'] });
   expect((await http.as(key).send('GET', '/metrics')).status).toBe(403);
