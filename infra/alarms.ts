@@ -6,9 +6,10 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import type { LogMetric } from '../contract/metrics.ts';
 import type { AlarmThresholds } from './monitoring-options.ts';
 import type { NodeFunction } from './node-function.ts';
-import type { LogMetric, QueueMetrics } from './queue-metrics.ts';
+import type { QueueMetrics } from './queue-metrics.ts';
 import type { Tables } from './tables.ts';
 
 export interface AlarmsProps {

@@ -9,10 +9,17 @@ import {
   MathExpression,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { availabilityMetric, operationDimension, type QueueMetric, queueDimension, queueMetrics } from '../contract/metrics.ts';
+import {
+  availabilityMetric,
+  type LogMetric,
+  operationDimension,
+  type QueueMetric,
+  queueDimension,
+  queueMetrics,
+} from '../contract/metrics.ts';
 import type { Alarms } from './alarms.ts';
 import type { NodeFunction } from './node-function.ts';
-import type { LogMetric, QueueMetrics } from './queue-metrics.ts';
+import type { QueueMetrics } from './queue-metrics.ts';
 import type { Tables } from './tables.ts';
 
 export interface DashboardParts {

@@ -6,57 +6,19 @@ import { Duration, Lazy, Stack } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
-import { availabilityMetric, type QueueMetric, queueDimension, queueMetrics } from '../contract/metrics.ts';
+import {
+  availabilityMetric,
+  type LogMetric,
+  type LogMetricTerms,
+  logMetrics,
+  type QueueMetric,
+  queueDimension,
+  queueMetrics,
+  type Role,
+} from '../contract/metrics.ts';
 import type { NodeFunction } from './node-function.ts';
 
 const period = Duration.minutes(5);
-
-/** What a function does decides what its log may have. */
-type Role = 'engine' | 'callable' | 'sweep' | 'declareQueues' | 'dispatch' | 'wake';
-
-interface LogMetricTerms {
-  name: string;
-  /** The `kind` of the lines that count. `value`: the field that they add up; by default each line counts 1. */
-  kind: string;
-  value?: string;
-  statistic?: string;
-  /** A field that must be false in lines that count. */
-  unless?: string;
-  roles: readonly Role[];
-}
-
-/** The metrics of all queues together that are made of log lines. */
-const logMetrics = {
-  /** Messages that were dead-lettered, by a receive, a release, a delivery or the sweep. */
-  deadLettered: { name: 'DeadLettered', kind: 'dead_lettered', value: '$.messages', roles: ['engine'] },
-  /** Messages that expired. */
-  expired: { name: 'Expired', kind: 'expired', value: '$.messages', roles: ['engine'] },
-  /** Events that the engine's rules make impossible, or nearly. */
-  anomalies: { name: 'Anomalies', kind: 'anomaly', roles: ['engine'] },
-  /** Errors that nothing expected: calls answered with `internal`, and work without a caller that failed. */
-  defects: { name: 'Defects', kind: 'defect', roles: ['engine', 'wake'] },
-  /** Calls answered with another 5xx, over HTTP or by invocation. */
-  unavailable: { name: 'Unavailable', kind: 'unavailable', roles: ['callable', 'wake'] },
-  /** Schedules whose ticks could not be published. */
-  schedulesFailed: { name: 'SchedulesFailed', kind: 'schedule_failed', roles: ['sweep'] },
-  /** Redrive tasks that stood still, each time that the sweep restarts one. */
-  tasksStalled: { name: 'TasksStalled', kind: 'redrive_stalled', roles: ['sweep'] },
-  /** Runs of the sweep that left work to the next run. */
-  sweepsIncomplete: { name: 'SweepsIncomplete', kind: 'swept', unless: '$.complete', roles: ['sweep'] },
-  /** Age in seconds of the oldest waiting message of all queues except dead-letter queues. */
-  oldestAge: {
-    name: queueMetrics.oldestAge.name,
-    kind: 'swept',
-    value: '$.oldestAgeSeconds',
-    statistic: 'Maximum',
-    roles: ['sweep'],
-  },
-  /** Deployments whose queues, topics or schedules were refused. */
-  declarationsFailed: { name: 'DeclarationsFailed', kind: 'declaration_failed', roles: ['declareQueues'] },
-  /** Targets that failed so often that they get no messages for a while, and URLs that ended their target. */
-  targetsFailed: { name: 'TargetsFailed', kind: 'target_failed', roles: ['dispatch'] },
-} as const satisfies { [what: string]: LogMetricTerms };
-export type LogMetric = keyof typeof logMetrics;
 
 /** Metrics of topics, and the fields of the log that they sum up. */
 const topicFields = { TopicMessages: '$.messages', TopicMatched: '$.matched', TopicFiltered: '$.filtered' } as const;
@@ -147,10 +109,13 @@ export class QueueMetrics extends Construct {
       const isOfKind = FilterPattern.stringValue('$.kind', '=', terms.kind);
       new MetricFilter(this, `${name}${terms.name}`, {
         logGroup,
-        filterPattern: terms.unless ? FilterPattern.all(isOfKind, FilterPattern.booleanValue(terms.unless, false)) : isOfKind,
+        filterPattern:
+          terms.unless === undefined
+            ? isOfKind
+            : FilterPattern.all(isOfKind, FilterPattern.booleanValue(`$.${terms.unless}`, false)),
         metricNamespace: this.namespace,
         metricName: terms.name,
-        metricValue: terms.value ?? '1',
+        metricValue: terms.field === undefined ? '1' : `$.${terms.field}`,
       });
     }
     if (!roles.includes('engine')) return;

@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DumbwaiterError } from '../../contract/errors.ts';
+import { type LogMetric, type LogMetricTerms, logMetrics } from '../../contract/metrics.ts';
 import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
 import { refusalOf } from '../../functions/errors/refusal.ts';
 import { type Log, type LogFields, logEngineEvents, logSweep } from '../../functions/service/log.ts';
@@ -229,10 +230,18 @@ describe('metrics from the logs', () => {
     expect(valuesOf(filtersOf(synthesized, name), lines)).toMatchObject({ Defects: [1], Unavailable: [1] });
   });
 
-  test('a metric counts the deployments whose declarations were refused', () => {
-    expect(valuesOf(filtersOf(synthesized, 'DeclareQueues'), [{ kind: 'declaration_failed' }])).toEqual({
-      DeclarationsFailed: [1],
-    });
+  test.each<[LogMetric, string[]]>([
+    ['schedulesFailed', ['Sweep']],
+    ['tasksStalled', ['Sweep']],
+    ['sweepsIncomplete', ['Sweep']],
+    ['declarationsFailed', ['DeclareQueues']],
+    ['targetsFailed', ['Dispatch']],
+    ['unavailable', callable],
+    ['defects', engines],
+  ])('the metric %s counts lines of its kind in the logs of %j', (metric, names) => {
+    const { name, kind, unless }: LogMetricTerms = logMetrics[metric];
+    const line = { kind, ...(unless !== undefined && { [unless]: false }) };
+    for (const one of names) expect(valuesOf(filtersOf(synthesized, one), [line])[name], one).toEqual([1]);
   });
 
   test('each alarm on logs reads a metric of these filters, in a namespace of the deployment', () => {
