@@ -11,12 +11,11 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { bundleFunctions } from '../../infra/bundle.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
-import { synthesize } from './synthesized.ts';
+import { ensureBundles, synthesize } from './synthesized.ts';
 
 beforeAll(async () => {
-  await bundleFunctions();
+  await ensureBundles();
 });
 
 const text = (name: string) => ({ name, type: AttributeType.STRING });

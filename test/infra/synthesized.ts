@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { bundleFunctions } from '../../infra/bundle.ts';
-import { bundleFolder, functionEntries } from '../../infra/entries.ts';
+import { functionCode, functionEntries } from '../../infra/entries.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 
 export interface Resource {
@@ -24,7 +24,16 @@ export interface Synthesized {
 
 /** Makes the bundles, which a synth needs, unless they exist. They may be old: no template says what is in them. */
 export async function ensureBundles(): Promise<void> {
-  if (!functionEntries.every((entry) => existsSync(join(bundleFolder(entry), 'index.mjs')))) await bundleFunctions();
+  if (!areBundled()) await bundleFunctions();
+}
+
+function areBundled(): boolean {
+  try {
+    const { folder } = functionCode();
+    return functionEntries.every((entry) => existsSync(join(folder, `${entry}.mjs`)));
+  } catch {
+    return false;
+  }
 }
 
 /** `props` may depend on what it puts into the stack. `more` adds what a user's stack would, before the template is made. */
