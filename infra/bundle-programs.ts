@@ -11,11 +11,11 @@ const serveProgram = `import { serveProgram } from '../cli/serve.mjs';
 await serveProgram();
 `;
 
-/** What runs a server is loaded from the servers' own bundle. */
+/** What needs the servers or the AWS SDK is loaded from the servers' own bundle. */
 const servers: Plugin = {
   name: 'servers',
   setup({ onResolve }) {
-    onResolve({ filter: /\/run-(start|serve)\.ts$/ }, ({ kind }) =>
+    onResolve({ filter: /\/(run-start|run-serve|read-stack)\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: '../functions/servers.mjs', external: true } : undefined,
     );
   },

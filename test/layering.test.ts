@@ -78,7 +78,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/service': ['contract', 'contract/schemas', 'functions/auth', 'engine/engine.ts', 'engine/model', 'engine/port'],
   'functions/push': ['contract', 'engine/model', 'engine/port', 'engine/engine.ts', 'functions/service'],
   'functions/wake': ['contract', 'contract/schemas', 'engine/engine.ts', 'engine/port', 'functions/auth'],
-  cli: ['aws', 'contract', 'sdk/calls', 'sdk/transports', 'engine/dynamo', 'functions/local', 'functions/serve', 'cli/commands'],
+  cli: ['contract', 'sdk/calls', 'sdk/transports', 'functions/local', 'functions/serve', 'cli/commands'],
   'cli/commands': ['contract', 'sdk/calls', 'cli', 'functions/local', 'functions/serve'],
   'console/state': ['contract', 'sdk/transports'],
   'console/parts': ['contract', 'console/state'],
