@@ -372,7 +372,7 @@ describe('the package', () => {
       `import { App, Stack } from 'aws-cdk-lib';
        import { Dumbwaiter } from 'dumbwaiter-queue/cdk';
        const app = new App({ outdir: 'cdk.out' });
-       new Dumbwaiter(new Stack(app, 'Orders'), 'Queue', { queues: { orders: { delaySeconds: 5 } } });
+       new Dumbwaiter(new Stack(app, 'Orders'), 'Queue', { queues: { orders: { delaySeconds: 5 } }, console: true });
        try { new Dumbwaiter(new Stack(app, 'Wrong'), 'Queue', { queues: { orders: { delaySeconds: -1 } } }); } catch (error) { console.log(error.message); }
        app.synth();`,
     );
@@ -384,6 +384,14 @@ describe('the package', () => {
       expect(names).toContain('api.mjs');
       expect(names).not.toContain('servers.mjs');
     }
+    // Only the api function has the console beside its code.
+    const withConsole = assets.filter((asset) => existsSync(join(project, 'cdk.out', asset, 'console')));
+    expect([withConsole.length, assets.length]).toEqual([1, 2]);
+    expect(readdirSync(join(project, 'cdk.out', withConsole[0]!, 'console')).sort()).toEqual([
+      'console.js',
+      'index.html',
+      'style.css',
+    ]);
     await typeCheck(
       'check-cdk.ts',
       `import { Stack } from 'aws-cdk-lib';
