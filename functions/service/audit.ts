@@ -32,7 +32,7 @@ export interface AuditParts {
   onError(error: unknown, operation: OperationName): void;
 }
 
-/** The partitions of the rows, each for a part of the calls, so that many calls at once meet in none. */
+/** The partitions of the rows. Calls are spread over them, so that none takes the writes of all. */
 export const auditKinds = ['audit0', 'audit1', 'audit2', 'audit3'] as const;
 const suffixChars = 8;
 const audited: ReadonlySet<OperationName> = new Set(auditedOperations);
