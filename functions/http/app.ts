@@ -174,7 +174,7 @@ export function createApp(parts: AppParts): Hono<Env> {
 }
 
 async function inputOf({ method }: Route, request: Request): Promise<unknown> {
-  const query = inputOfQuery(new URL(request.url).searchParams);
+  const query = request.url.includes('?') ? inputOfQuery(new URL(request.url).searchParams) : {};
   if (method === 'GET') return query;
   if (method === 'DELETE') {
     const bodyField = firstField(await readJson(request));

@@ -17,9 +17,13 @@ export function pathOfDecoded(path: string): RequestPath {
   return checkedPath(path.split('/'));
 }
 
+/** A path that is the same decoded and encoded, without a dot segment: almost every path. */
+const plainPath = /^(?:\/[\w~-][\w.~-]*)+$/;
+
 /** Checks the target in the first line of an HTTP request: encoded, with its query. */
 export function pathOfTarget(target: string): RequestPath {
   const [path = ''] = target.replace(/^https?:\/\/[^/?#]*/i, '').split('?', 1);
+  if (plainPath.test(path)) return { path };
   const segments = path.split('/').map(decoded);
   const malformed = segments.indexOf(undefined);
   if (malformed >= 0) return refused(`segment ${malformed} contains invalid percent-encoding`);

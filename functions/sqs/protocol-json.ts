@@ -4,6 +4,7 @@ import { type Input, isObject } from './input.ts';
 import type { Protocol } from './protocol.ts';
 
 const targetPrefix = 'AmazonSQS.';
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 const headers = { 'content-type': 'application/x-amz-json-1.0' };
 
 export function isJsonCall(request: Request): boolean {
@@ -30,7 +31,7 @@ function inputOf(body: Uint8Array): Input {
   if (body.length === 0) return {};
   let input: unknown;
   try {
-    input = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    input = JSON.parse(utf8.decode(body));
   } catch {
     throw new SqsError('SerializationException', 'The body must be JSON in UTF-8.');
   }
