@@ -71,7 +71,13 @@ export function grantTransactions(scope: IConstruct, grantee: IGrantable, tables
   return grantTables(scope, grantee, tables, transactions);
 }
 
-function grantTables(scope: IConstruct, grantee: IGrantable, tables: DumbwaiterTables, access: Partial<TableAccess>): Grant {
+/** Allows an access to the tables, and the use of their key. */
+export function grantTables(
+  scope: IConstruct,
+  grantee: IGrantable,
+  tables: DumbwaiterTables,
+  access: Partial<TableAccess>,
+): Grant {
   const grants = statementsOf(tables, access).map(({ actions, resource, conditions }) =>
     Grant.addToPrincipal({ grantee, actions, resourceArns: [resource], ...(conditions && { conditions }) }),
   );

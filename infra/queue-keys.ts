@@ -3,14 +3,15 @@
  * do the tables. An API key can.
  */
 import { CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Grant, type IRole } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { Scope } from '../contract/contract.ts';
 import { keyNameCharsMax } from '../contract/limits.ts';
 import { checkKey } from './declaration-checks.ts';
-import { GeneratedSecret, grantReading } from './generated-secret.ts';
-import { type DumbwaiterTables, declareKeysAccess, statementsOf } from './table-access.ts';
+import { GeneratedSecret } from './generated-secret.ts';
+import { grantSecret, grantTables } from './grants.ts';
+import { type DumbwaiterTables, declareKeysAccess } from './table-access.ts';
 
 export interface QueueKeysProps {
   /** The function that registers keys (`functions/lambda/declare-queues.ts`), and its role. */
@@ -61,7 +62,7 @@ export class QueueKeys extends Construct {
   }
 
   #declare(id: string, { queues, topics, scopes }: KeyTerms): GeneratedSecret {
-    const { functionArn, role, encryptionKey } = this.#props;
+    const { functionArn, role, tables, encryptionKey } = this.#props;
     const name = `${this.node.scope?.node.path}: ${id}`.slice(0, keyNameCharsMax);
     const input = { name, queues: [...queues], scopes: [...scopes], ...(topics && { topics: [...topics] }) };
     checkKey(this.node.path, input);
@@ -81,17 +82,8 @@ export class QueueKeys extends Construct {
       serviceTimeout: timeout,
       properties,
     });
-    this.#tableGrant().applyBefore(resource);
-    grantReading(role, secret).applyBefore(resource);
+    grantTables(this, role, tables, declareKeysAccess).applyBefore(resource);
+    grantSecret(this, role, secret).applyBefore(resource);
     return secret;
-  }
-
-  /** The function needs it only in deployments with keys. */
-  #tableGrant(): Grant {
-    const { role, tables } = this.#props;
-    const grants = statementsOf(tables, declareKeysAccess).map(({ actions, resource, conditions }) =>
-      Grant.addToPrincipal({ grantee: role, actions, resourceArns: [resource], ...(conditions && { conditions }) }),
-    );
-    return grants.reduce((all, one) => all.combine(one));
   }
 }

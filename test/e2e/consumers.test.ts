@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { QueueClient } from '../../sdk/index.ts';
 import { type PushReceiver, startPushReceiver } from '../support/push-receiver.ts';
 import { type Clients, createClients, onEmulator, secretText } from './clients.ts';
-import { createDeployment, type Deployment } from './deployment.ts';
+import { createDeployment, type Deployment, type Outputs } from './deployment.ts';
 import { until } from './emulator.ts';
 
 /** Less than a minute: three messages, one after the other, cannot all wait for the sweep of each minute. */
@@ -16,12 +16,14 @@ const redeliveryMsMax = 110_000;
 
 const account = inject('account');
 let deployment: Deployment;
+let outputs: Outputs;
 let clients: Clients;
 let receiver: PushReceiver;
 
 beforeAll(async () => {
   deployment = await createDeployment(account, { stack: 'DumbwaiterConsumers', app: 'node test/e2e/consumer-app.ts' });
-  clients = await createClients(account, await deployment.deployWith({}));
+  outputs = await deployment.deployWith({});
+  clients = await createClients(account, outputs);
   receiver = await startPushReceiver();
 });
 
@@ -71,6 +73,28 @@ test('a connected function publishes with the key of its queue, which it reads f
   const key = await secretText(account, variables.DUMBWAITER_API_KEY_SECRET!);
   await expect(clients.withKey(key).queue('mails').publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
   await expect(clients.withKey(key).queue('orders').receive()).rejects.toMatchObject({ code: 'forbidden' });
+});
+
+test('another app imports the deployment, gets a key for one queue, and loses it with its stack', async () => {
+  const app = 'node test/e2e/importing-app.ts';
+  const importing = await createDeployment(account, { stack: 'DumbwaiterImporting', app });
+  try {
+    const { KeySecretArn } = await importing.deployWith({ outputs: JSON.stringify(outputs) });
+    const key = await secretText(account, KeySecretArn);
+    expect(
+      await clients
+        .withKey(key)
+        .queue('orders')
+        .publish({ body: { order: 8, amount: 10 } }),
+    ).toMatchObject({ ok: true });
+    await expect(clients.withKey(key).queue('mails').publish({ body: 1 })).rejects.toMatchObject({ code: 'forbidden' });
+    const names = async () => (await clients.http.keys.list().all()).map(({ name }) => name);
+    expect(await names()).toContainEqual(expect.stringContaining('DumbwaiterImporting'));
+    await importing.destroy();
+    expect(await names()).not.toContainEqual(expect.stringContaining('DumbwaiterImporting'));
+  } finally {
+    await importing.clean();
+  }
 });
 
 // Each waits for the next sweep.

@@ -19,6 +19,10 @@ export interface Outputs {
   QueuesTableName: string;
   /** Of deployments that serve the console. */
   ConsoleUrl: string;
+  DeclareQueuesFunctionName: string;
+  DeclareQueuesRoleArn: string;
+  /** Of `importing-app.ts`. */
+  KeySecretArn: string;
   /** Of deployments that serve SQS. */
   SqsEndpointUrl: string;
   AccessKeySecretArn: string;
