@@ -1,10 +1,11 @@
 /** A secret of the deployment. Secrets Manager generates it, so no template or log contains it. */
-import { type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import type { RemovalPolicy } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { generatedKeyChars } from '../contract/generated-keys.ts';
+import { acknowledge } from './cdk-versions.ts';
 import type { NodeFunction } from './node-function.ts';
 
 /** 43 random letters and digits hold 256 bits. Another value would have CloudFormation replace the secrets of deployments. */
@@ -54,7 +55,7 @@ export class GeneratedSecret extends Construct {
       ...(encryptionKey === undefined ? {} : { encryptionKey }),
     });
     this.arn = (this.secret.node.defaultChild as CfnSecret).attrId;
-    Validations.of(this.secret).acknowledge({ id: 'AwsSolutions-SMG4', reason: rotatedByHand });
+    acknowledge(this.secret, 'AwsSolutions-SMG4', rotatedByHand);
   }
 
   get encryptionKey(): IKey | undefined {

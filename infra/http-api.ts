@@ -1,20 +1,13 @@
 /** The HTTP API of a deployment, with its stage, custom domain and access log. */
-import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import {
-  CorsHttpMethod,
-  HttpApi,
-  HttpMethod,
-  HttpStage,
-  type IDomainName,
-  LogGroupLogDestination,
-} from 'aws-cdk-lib/aws-apigatewayv2';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { CorsHttpMethod, HttpApi, HttpMethod, HttpStage, type IDomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { OperationName } from '../contract/contract.ts';
 import { addresses } from '../contract/routes.ts';
+import { acknowledge, logAccess } from './cdk-versions.ts';
 
 export interface PublicApiProps {
   handler: IFunction;
@@ -81,33 +74,31 @@ export class PublicApi extends Construct {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: props.requestsPerSecond, burstLimit: props.burst },
-      accessLogSettings: { destination: new LogGroupLogDestination(this.accessLogs), format: accessLogLine },
       ...(domainName === undefined ? {} : { domainMapping: { domainName } }),
     });
+    logAccess(this.stage, this.accessLogs, accessLogLine);
     this.url = domainName === undefined ? this.api.apiEndpoint : `https://${domainName.name}`;
-    Validations.of(this.api).acknowledge({
-      id: 'AwsSolutions-APIG4',
-      reason:
-        'The functions check the API key or the signature of every call but /v1/health and the files of the console; the keys live in their table, so an authorizer would read the same rows twice.',
-    });
+    acknowledge(
+      this.api,
+      'AwsSolutions-APIG4',
+      'The functions check the API key or the signature of every call but /v1/health and the files of the console; the keys live in their table, so an authorizer would read the same rows twice.',
+    );
   }
 }
 
 /** One line of JSON per request. It contains no bodies and no headers, so no messages and no keys. */
-const accessLogLine = AccessLogFormat.custom(
-  JSON.stringify({
-    requestId: '$context.requestId',
-    at: '$context.requestTime',
-    ip: '$context.identity.sourceIp',
-    method: '$context.httpMethod',
-    path: '$context.path',
-    status: '$context.status',
-    responseBytes: '$context.responseLength',
-    latencyMs: '$context.responseLatency',
-    integrationStatus: '$context.integrationStatus',
-    integrationError: '$context.integrationErrorMessage',
-  }),
-);
+const accessLogLine = {
+  requestId: '$context.requestId',
+  at: '$context.requestTime',
+  ip: '$context.identity.sourceIp',
+  method: '$context.httpMethod',
+  path: '$context.path',
+  status: '$context.status',
+  responseBytes: '$context.responseLength',
+  latencyMs: '$context.responseLatency',
+  integrationStatus: '$context.integrationStatus',
+  integrationError: '$context.integrationErrorMessage',
+};
 
 function crossOrigin(allowOrigins: readonly string[]) {
   return {

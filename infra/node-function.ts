@@ -1,9 +1,10 @@
 /** A Lambda function made of the bundle. All functions have the same code, and each its own handler. */
-import { type Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Code, Function as LambdaFunction, type RecursiveLoop, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { acknowledge, node24 } from './cdk-versions.ts';
 import { type FunctionEntry, functionCode } from './entries.ts';
 
 export interface NodeFunctionProps {
@@ -43,7 +44,7 @@ export class NodeFunction extends Construct {
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.function = new LambdaFunction(this, 'Function', {
       ...props,
-      runtime: Runtime.NODEJS_24_X,
+      runtime: node24,
       architecture: Architecture.ARM_64,
       code: code ?? bundleAlone(),
       handler: `${entry}.handler`,
@@ -53,8 +54,7 @@ export class NodeFunction extends Construct {
       environment: { NODE_OPTIONS: '--enable-source-maps', ...environment },
     });
     if (tracing) {
-      const reason = 'X-Ray has no resources that a policy could name.';
-      Validations.of(this.role).acknowledge({ id: 'AwsSolutions-IAM5[Resource::*]', reason });
+      acknowledge(this.role, 'AwsSolutions-IAM5[Resource::*]', 'X-Ray has no resources that a policy could name.');
     }
     this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]);
   }

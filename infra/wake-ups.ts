@@ -1,13 +1,13 @@
 /** What wakes idle consumers: the WebSocket API on which they wait, the function behind it, and its triggers, alarms and metrics. */
-import { Duration, type RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
-import { LogGroupLogDestination, WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { WebSocketApi, WebSocketStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { WebSocketLambdaIntegration, WebSocketMockIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { Dashboard } from 'aws-cdk-lib/aws-cloudwatch';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { WakeRequest } from '../contract/wake.ts';
 import type { Alarms } from './alarms.ts';
+import { acknowledge, logAccess } from './cdk-versions.ts';
 import { addWakeTo } from './dashboard.ts';
 import { type Functions, waitingMemorySize } from './functions.ts';
 import type { GeneratedSecret } from './generated-secret.ts';
@@ -74,22 +74,18 @@ export class WakeUps extends Construct {
       stageName,
       autoDeploy: true,
       throttle: { rateLimit: props.requestsPerSecond, burstLimit: props.burst },
-      accessLogSettings: { destination: new LogGroupLogDestination(accessLogs), format: accessLogLine },
     });
+    logAccess(stage, accessLogs, accessLogLine);
     const connections = `arn:${partition}:execute-api:${region}:${account}:${api.apiId}/${stageName}/POST/@connections/*`;
     wake.allow(['execute-api:ManageConnections'], [connections]);
     triggerByStreams(wake, tables, resultFilters);
     metrics.addWake(name, wake);
     alarms.addWake(name, wake);
     addWakeTo(dashboard, wake, stage);
-    Validations.of(api).acknowledge({
-      id: 'AwsSolutions-APIG4',
-      reason: 'The function checks the API key of each listen. Without one, a connection is told nothing.',
-    });
-    Validations.of(wake).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${asText(Stack.of(this).resolve(connections))}]`,
-      reason: 'The ids of connections are not known before they connect.',
-    });
+    const checked = 'The function checks the API key of each listen. Without one, a connection is told nothing.';
+    acknowledge(api, 'AwsSolutions-APIG4', checked);
+    const finding = `AwsSolutions-IAM5[Resource::${asText(Stack.of(this).resolve(connections))}]`;
+    acknowledge(wake, finding, 'The ids of connections are not known before they connect.');
   }
 }
 
@@ -101,15 +97,13 @@ function asText(resolved: unknown): string {
 }
 
 /** One line of JSON for each message of a client. It contains no text of the message, and so no key. */
-const accessLogLine = AccessLogFormat.custom(
-  JSON.stringify({
-    requestId: '$context.requestId',
-    at: '$context.requestTime',
-    ip: '$context.identity.sourceIp',
-    route: '$context.routeKey',
-    event: '$context.eventType',
-    connection: '$context.connectionId',
-    status: '$context.status',
-    integrationError: '$context.integrationErrorMessage',
-  }),
-);
+const accessLogLine = {
+  requestId: '$context.requestId',
+  at: '$context.requestTime',
+  ip: '$context.identity.sourceIp',
+  route: '$context.routeKey',
+  event: '$context.eventType',
+  connection: '$context.connectionId',
+  status: '$context.status',
+  integrationError: '$context.integrationErrorMessage',
+};

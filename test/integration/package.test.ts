@@ -1,7 +1,5 @@
 /** The package as npm packs it, installed into an empty project without a network. */
-import { execFile } from 'node:child_process';
 import {
-  cpSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -15,12 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ContractServer } from '../support/contract-server.ts';
 import { startTestDynamodb } from '../support/dynamodb.ts';
+import { type PackedPackage, packPackage, runProgram as run } from '../support/packed-package.ts';
 import { SmallQueue } from '../support/small-queue.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -31,45 +29,18 @@ const unpackedBytesMax = 3_300_000;
 let work: string;
 let project: string;
 let installed: string;
-let packed: { size: number; unpackedSize: number };
+let packed: PackedPackage;
 let server: ContractServer;
 let queue: SmallQueue;
 
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'dumbwaiter-package-'));
-  // Packed from a copy: packing clears dist/, which other tests may be reading.
-  const stage = join(work, 'stage');
-  mkdirSync(stage);
-  for (const name of [
-    'aws',
-    'contract',
-    'engine',
-    'sdk',
-    'cli',
-    'console',
-    'direct',
-    'functions',
-    'infra',
-    'testing',
-    'package.json',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'README.md',
-    'CHANGELOG.md',
-    'SECURITY.md',
-    'LICENSE',
-  ])
-    cpSync(join(root, name), join(stage, name), { recursive: true });
-  symlinkSync(join(root, 'node_modules'), join(stage, 'node_modules'));
-  // The build prints to stdout before the report.
-  const report = await run('npm', ['pack', '--json', '--pack-destination', work], stage);
-  packed = Object.values<typeof packed>(JSON.parse(report.slice(report.search(/^[[{]/m))))[0]!;
-  const tarball = readdirSync(work).find((name) => name.endsWith('.tgz')) as string;
+  packed = await packPackage(work);
 
   project = join(work, 'project');
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', join(work, tarball)], project);
+  await run('npm', ['install', '--offline', '--no-audit', '--no-fund', packed.tarball], project);
   installed = join(project, 'node_modules/dumbwaiter-queue');
 
   queue = new SmallQueue();
@@ -86,15 +57,6 @@ afterAll(async () => {
   await server?.stop();
   rmSync(work, { recursive: true, force: true });
 });
-
-async function run(program: string, args: string[], cwd: string): Promise<string> {
-  try {
-    return (await promisify(execFile)(program, args, { cwd, maxBuffer: 1 << 26 })).stdout;
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${program} ${args.join(' ')} failed\n${stdout}\n${stderr}`, { cause: error });
-  }
-}
 
 /** Every Node of the machine, each version once. */
 async function nodes(): Promise<Map<string, string>> {
@@ -323,6 +285,14 @@ describe('the package', () => {
     writeFileSync(join(project, 'testing.cjs'), requires + program);
     expect(await run(process.execPath, ['testing.mjs'], project)).toBe('hello\n');
     expect(await run(process.execPath, ['testing.cjs'], project)).toBe('hello\n');
+  });
+
+  it('TypeScript that knows no exports finds the types that require has', () => {
+    const { main, types, typesVersions, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const { '.': all, './package.json': _, ...parts } = exports;
+    expect({ types, default: main }).toEqual(all.require);
+    const typesOf = ([path, { require }]: [string, typeof all]) => [path.slice('./'.length), [require.types]];
+    expect(typesVersions['*']).toEqual(Object.fromEntries(Object.entries<typeof all>(parts).map(typesOf)));
   });
 
   it('the package works by require, with types for TypeScript programs that compile to CommonJS', async () => {
