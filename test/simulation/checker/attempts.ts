@@ -35,8 +35,11 @@ function* judgeRepeated(ledger: Ledger, { call }: Attempt, delivery: Delivery): 
   const isBefore = (one: Call, ms = 0) => 'output' in one.answer && endOf(one) + ms < call.startedAt;
   const acks = delivery.acts.filter((act) => act.operation !== 'extend' && isDone(act)).map((act) => act.call);
   const fenceMs = settingsCacheMs + 2 * ledger.clockErrorMs;
-  const purges = ledger.queues.purges(delivery.queue).filter((one) => one.startedAt > delivery.endedAt && isBefore(one, fenceMs));
-  const ends = [...[...acks, ...cancelsOf(ledger, delivery.life)].filter((one) => isBefore(one)), ...purges];
+  // An earlier cancel may have been of an earlier message under the same id.
+  const isAfter = (one: Call) => one.startedAt > delivery.endedAt;
+  const cancels = cancelsOf(ledger, delivery.life).filter(isAfter);
+  const purges = ledger.queues.purges(delivery.queue).filter((one) => isAfter(one) && isBefore(one, fenceMs));
+  const ends = [...[...acks, ...cancels].filter((one) => isBefore(one)), ...purges];
   if (ends.length === 0) return;
   const text = `a repeated receive returned message ${delivery.message.id} again, after its ${ends[0]!.operation}`;
   yield { promise: 'repeat-gives-the-same', text, calls: [delivery.call, ...ends, call] };

@@ -374,6 +374,21 @@ judgesEach(ofLeases, {
       },
     ],
     [
+      'a repeat that returns a cancelled message',
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 32);
+        h.call('cancelMessage', [3, 3.1], { queue: 'q', id: 'm' }, { force: true }, {});
+        attempt(h, [4, 4.1], 'm', 'one', 34);
+      },
+      (h) => {
+        published(h);
+        attempt(h, [2, 2.1], 'm', 'one', 32);
+        h.call('cancelMessage', [3, 4], { queue: 'q', id: 'm' }, { force: true }, {});
+        attempt(h, [3.5, 3.6], 'm', 'one', 33);
+      },
+    ],
+    [
       'a repeat that returns a purged message',
       (h) => {
         published(h);
