@@ -2,18 +2,21 @@
 import { meanings } from '../../contract/error-meanings.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { StoreError } from '../../engine/port/port.ts';
-import type { Log } from '../service/log.ts';
+import type { Log, LogFields } from '../service/log.ts';
 
 export const problemMediaType = 'application/problem+json';
 /** Returned with status 429 and 503 when the error itself does not say how long to wait. */
 const retryAfterMsDefault = 1000;
 
-/** A defect is logged in full and returned as `internal`, so that no detail leaks. */
-export function refusalOf(error: unknown, requestId: string, log: Log): DumbwaiterError {
+/**
+ * A defect is logged in full and returned as `internal`, so that no detail leaks. `named`: what the call names, such as its operation and its
+ * queue, for the log.
+ */
+export function refusalOf(error: unknown, requestId: string, log: Log, named: LogFields = {}): DumbwaiterError {
   const refusal = callerError(error);
-  if (refusal.code === 'internal') log.error('Defect', { kind: 'defect', requestId }, error);
+  if (refusal.code === 'internal') log.error('Defect', { kind: 'defect', requestId, ...named, code: refusal.code }, error);
   else if (refusal.status >= 500)
-    log.warn('Unavailable', { kind: 'unavailable', requestId, code: refusal.code, detail: detailOf(refusal) });
+    log.warn('Unavailable', { kind: 'unavailable', requestId, ...named, code: refusal.code, detail: detailOf(refusal) });
   const retryAfterMs =
     refusal.retryAfterMs ?? (refusal.status === 429 || refusal.status === 503 ? retryAfterMsDefault : undefined);
   return new DumbwaiterError(refusal.code, refusal.message, {

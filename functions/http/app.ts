@@ -164,7 +164,8 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.onError((error, context) => refused(error, context));
 
   function refused(error: unknown, context: Context<Env>): Response {
-    const refusal = refusalOf(error, context.var.requestId, log);
+    const { requestId, operation, queue, topic } = context.var;
+    const refusal = refusalOf(error, requestId, log, { operation, queue, topic });
     context.set('code', refusal.code);
     const { text, headers } = problemOf(refusal);
     return context.body(text, refusal.status as ContentfulStatusCode, headers);

@@ -37,6 +37,7 @@ export async function answerInvocation(
   const operation = 'operation' in call ? call.operation : undefined;
   const startedAt = performance.now();
   const params = 'params' in call ? call.params : {};
+  const named = { operation: isOperation(operation) ? operation : undefined, ...namesIn(params) };
   let refused: DumbwaiterError | undefined;
   try {
     if (!isOperation(operation)) {
@@ -47,14 +48,13 @@ export async function answerInvocation(
     const output = await inTime(left, () => service.call(operation, params, input, { principal, signal, endsAt }));
     return 'inputText' in call ? { ok: true, outputText: writeJson(output) } : { ok: true, output: withValues(output) };
   } catch (error) {
-    refused = refusalOf(error, requestId, log);
+    refused = refusalOf(error, requestId, log, named);
     const { code, message, retryAfterMs } = refused;
     return { ok: false, error: { code, message, requestId, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } };
   } finally {
     const ms = Math.round(performance.now() - startedAt);
-    const named = isOperation(operation) ? operation : undefined;
     const { status, code } = refused ?? { status: 200, code: undefined };
-    logAnswer(log, { requestId, operation: named, ...namesIn(params), principal: principal.id, status, code, ms }, countAnswer);
+    logAnswer(log, { requestId, ...named, principal: principal.id, status, code, ms }, countAnswer);
   }
 }
 

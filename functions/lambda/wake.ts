@@ -53,7 +53,7 @@ async function listen({ requestContext: { connectionId, requestId }, body = '' }
     log.info('Listens', { requestId, queue, principal: listening.principal.id });
     return { listening: queue, ...of, ...(listening.dueInMs !== undefined && { dueInMs: listening.dueInMs }) };
   } catch (error) {
-    const { code, message } = refusalOf(error, requestId, log);
+    const { code, message } = refusalOf(error, requestId, log, { queue });
     log.info('Refused', { requestId, queue, code });
     return { refused: queue, ...of, code, message };
   }

@@ -1,7 +1,7 @@
 /** Runs in this process what EventBridge and the redrive function run on AWS: the sweep and redrive tasks. */
 
 import { sweepPeriodMs } from '../../contract/limits.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, SweepReport } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import { createRedriveRunner } from '../../engine/redrive/in-process.ts';
 import type { Stats } from '../metrics/stats.ts';
@@ -23,10 +23,12 @@ export interface BackgroundJobsParts {
   log: Log;
 }
 
+const didAnything = ({ totals }: SweepReport) => totals.removed + totals.deadLettered > 0;
+
 export function createBackgroundJobs({ engine, stats, status, clock, log }: BackgroundJobsParts): BackgroundJobs {
   const stopping = new AbortController();
   const redrives = createRedriveRunner(engine, clock, (error, queue, task) =>
-    log.error('A redrive failed', { queue, task }, error),
+    log.error('A redrive failed', { kind: 'defect', queue, task }, error),
   );
   let sweeping: Promise<void> | undefined;
 
@@ -37,12 +39,13 @@ export function createBackgroundJobs({ engine, stats, status, clock, log }: Back
         const startedAt = clock.now();
         const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal });
         // A sweep that was cut short because the server is stopping is not worth a warning.
-        if (report.complete || !stopping.signal.aborted) logSweep(log, report, clock.now() - startedAt);
+        const isWorthALine = report.complete ? didAnything(report) : !stopping.signal.aborted;
+        if (isWorthALine) logSweep(log, report, clock.now() - startedAt);
         await Promise.all([stats.swept(report), status.swept(report), stats.flush(), status.flush()]);
         // After a failure, wait for the next period: an immediate retry would fail again.
         isUnfinished = !report.complete && report.totals.failed === 0;
       } catch (error) {
-        if (!stopping.signal.aborted) log.error('The sweep failed', {}, error);
+        if (!stopping.signal.aborted) log.error('The sweep failed', { kind: 'defect' }, error);
       }
       if (!isUnfinished) await clock.sleep(sweepPeriodMs, stopping.signal).catch(() => undefined);
     }

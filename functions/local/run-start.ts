@@ -5,7 +5,7 @@ import type { Environment } from '../../contract/contract.ts';
 import type { FirstAccessKey, FirstKey } from './first-keys.ts';
 import type { Forward } from './forward-option.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
-import { createLocalLog } from './log.ts';
+import { createServerLog } from './log.ts';
 import { readSeedFile } from './seed-file.ts';
 import { type LocalServer, startLocal } from './server.ts';
 import { dataFolderDefault } from './server-options.ts';
@@ -34,7 +34,12 @@ export async function runStart(options: StartOptions, keyCommand: string): Promi
   const server = await startLocal({
     data: dataOf(options),
     dynamodb: options.dynamodb === true,
-    log: createLocalLog({ calls: options.verbose === true }),
+    log: createServerLog({
+      service: 'dumbwaiter-start',
+      isTerminal: process.stderr.isTTY === true,
+      calls: options.verbose === true,
+      write: (line) => console.error(line),
+    }),
     host: options.host,
     port: options.port,
     allowedOrigins: options.allowOrigin,

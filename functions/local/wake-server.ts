@@ -98,7 +98,7 @@ export function createWakeServer(parts: WakeServerParts): WakeServer {
         }
         send({ listening: queue, ...of, ...(dueInMs !== undefined && { dueInMs }) });
       } catch (error) {
-        const { code, message } = refusalOf(error, randomUUID(), log);
+        const { code, message } = refusalOf(error, randomUUID(), log, { queue });
         send({ refused: queue, ...of, code, message });
       }
     }

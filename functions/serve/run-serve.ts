@@ -1,13 +1,13 @@
 /** Runs the server for teams until a signal ends it. `serve.ts` has its options; this file loads the server. */
 import { defined } from '../../contract/defined.ts';
 import { timeLimitsDefault } from '../local/http-server.ts';
+import { createServerLog } from '../local/log.ts';
 import { type ServingQueue, serveQueue } from '../local/serve-queue.ts';
 import { StartFailure } from '../local/start-failure.ts';
 import { stopOnSignal } from '../local/stop-on-signal.ts';
 import type { Log } from '../service/log.ts';
 import { publicHostsAnd } from '../service/outgoing-post.ts';
 import { type Deployment, openDeployment } from './deployment.ts';
-import { createJsonLog } from './json-log.ts';
 import { type ServeOptions, tableOptions } from './serve-options.ts';
 
 /** From a signal to the end of the process. Container runtimes kill a process ten seconds after the signal. */
@@ -21,7 +21,9 @@ export async function runServe(options: ServeOptions): Promise<void> {
     adminKeySecret: options.adminKeySecret || undefined,
     accessKeySecret: options.accessKeySecret || undefined,
   });
-  await serve(deployment, options, createJsonLog());
+  const isTerminal = process.stdout.isTTY === true;
+  const log = createServerLog({ service: 'dumbwaiter-serve', isTerminal, calls: true, write: (line) => console.log(line) });
+  await serve(deployment, options, log);
 }
 
 function tablesOf(options: ServeOptions) {

@@ -92,7 +92,7 @@ export function createSqsFace(parts: SqsFaceParts): SqsFace {
       const { status, headers, text } = await inTime(bindings.left, () =>
         answer(request, protocol, bindings, requestId, named),
       ).catch((error: unknown) => {
-        const sqsError = error instanceof SqsError ? error : sqsErrorOf(refusalOf(error, requestId, log));
+        const sqsError = error instanceof SqsError ? error : sqsErrorOf(refusalOf(error, requestId, log, { ...named }));
         code = sqsError.terms.queryCode;
         return protocol.refuse(sqsError, requestId);
       });

@@ -85,9 +85,9 @@ it('a call by invocation that meets a defect counts for the alarm Defects, and l
     dimensions: { operation: 'getQueue' },
     values: [0],
   });
-  expect(lines).toContainEqual(
-    expect.objectContaining({ message: 'Answered', operation: 'getQueue', queue: 'broken', code: 'internal' }),
-  );
+  const named = { operation: 'getQueue', queue: 'broken', code: 'internal' };
+  expect(lines).toContainEqual(expect.objectContaining({ level: 'ERROR', kind: 'defect', ...named }));
+  expect(lines).toContainEqual(expect.objectContaining({ message: 'Answered', ...named }));
 });
 
 it('a call by invocation for which DynamoDB is too slow counts for the alarm Unavailable', async () => {

@@ -11,30 +11,41 @@ const runs: Record<string, SweepReport> = {
   whole: { queues: [], complete: true, totals },
   short: { queues: [], complete: false, totals: { ...totals, notReached: 6 } },
   failed: { queues: [], complete: false, totals: { ...totals, failed: 1 } },
+  busy: { queues: [], complete: true, totals: { ...totals, removed: 5 } },
 };
 
 /** Nothing is counted here. */
 const stats = { flush: async () => undefined, swept: async () => undefined };
 
 /** How often the local sweep ran before it paused, and for how long it pauses, if each run returns the given result. */
-async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept: number[] }> {
+async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept: number[]; logged: string[] }> {
   const clock = createDrivenClock();
   clock.leaping = false;
   let swept = 0;
+  const logged: string[] = [];
+  const note = (message: string) => void logged.push(message);
   const engine = { sweep: async () => runs[told[swept++]!]! } as Partial<Engine> as Engine;
-  const jobs = createBackgroundJobs({ engine, stats, status: stats, clock, log: silent });
+  const jobs = createBackgroundJobs({ engine, stats, status: stats, clock, log: { info: note, warn: note, error: note } });
   jobs.startSweep();
   await eventually(() => clock.sleepers() > 0);
   await jobs.stop();
-  return { swept, slept: clock.slept };
+  return { swept, slept: clock.slept, logged };
 }
 
 test('a local sweep that did not reach all queues continues at once, and pauses for a minute when it has', async () => {
-  expect(await runsUntilPause('short', 'short', 'whole')).toEqual({ swept: 3, slept: [sweepPeriodMs] });
+  expect(await runsUntilPause('short', 'short', 'whole')).toMatchObject({ swept: 3, slept: [sweepPeriodMs] });
 });
 
 test('a local sweep with a failed visit does not continue at once, because it would only fail again', async () => {
-  expect(await runsUntilPause('failed')).toEqual({ swept: 1, slept: [sweepPeriodMs] });
+  expect(await runsUntilPause('failed')).toMatchObject({ swept: 1, slept: [sweepPeriodMs] });
+});
+
+test.each([
+  ['whole', []],
+  ['busy', ['Swept']],
+  ['failed', ['Sweep incomplete: the next run continues']],
+])('a server logs a sweep in one line if it did anything or was incomplete: %s', async (told, lines) => {
+  expect((await runsUntilPause(told)).logged).toEqual(lines);
 });
 
 test('a local sweep in progress ends when the server stops, without a warning', async () => {
