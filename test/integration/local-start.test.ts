@@ -169,8 +169,10 @@ describe('npm start', () => {
         .filter((line) => line.includes('Answered'));
       return told.length < 2 ? undefined : told;
     });
-    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT\S+Z Answered .*operation=createQueue queue=orders .*status=200/);
-    expect(lines[1]).toMatch(/operation=getQueue queue=nowhere .*status=404 code=queue_not_found/);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { timestamp: expect.any(String), operation: 'createQueue', queue: 'orders', status: 200 },
+      { timestamp: expect.any(String), operation: 'getQueue', queue: 'nowhere', status: 404, code: 'queue_not_found' },
+    ]);
   });
 
   it.each([
