@@ -6,10 +6,10 @@ export interface Candidate {
   text: string;
 }
 
-/** Whose names the deployment or the file of contexts knows. */
+/** Kinds of names that the deployment or the file of contexts can list. */
 export type Named = 'queue' | 'topic' | 'schedule' | 'context';
 
-/** Of arguments and option values that are called otherwise. */
+/** What the argument `<name>` of a command names, and the value of an option. */
 const namedIn: { readonly [command: string]: Named } = {
   'context use': 'context',
   'context remove': 'context',

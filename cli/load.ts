@@ -4,18 +4,18 @@ import type { Progress } from './progress.ts';
 import type { Session } from './session.ts';
 
 export interface LoadOptions {
-  /** Publishers, and as many receivers. */
+  /** How many publish, and how many receive. */
   flows: number;
   /** Messages of one call. */
   batch: number;
-  /** Of each body, about. */
+  /** The size of each body, about. */
   bytes: number;
   /** The load ends after this time, or after so many messages. */
   seconds: number;
   messages: number;
 }
 
-/** Milliseconds. */
+/** Times in milliseconds. */
 export interface Latencies {
   p50: number;
   p95: number;
@@ -28,14 +28,14 @@ export interface LoadReport {
   received: number;
   publishedPerSecond: number;
   receivedPerSecond: number;
-  /** Of the calls, and from publish to receive. Null: there was none. */
+  /** `deliveryMs`: from publish to receive; the others: of one call. `null`: there was none. */
   publishMs: Latencies | null;
   deliveryMs: Latencies | null;
   receiveMs: Latencies | null;
   ackMs: Latencies | null;
 }
 
-/** How long receivers wait for the rest when all is published. */
+/** How long receivers wait for the remaining messages after the last publish. */
 const restMsMax = 30_000;
 const waitSeconds = 1;
 

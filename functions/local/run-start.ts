@@ -2,11 +2,11 @@
  * Runs the local server until a signal ends it, and greets the user. `start.ts` has its options; this file loads the server.
  */
 import type { Environment } from '../../contract/contract.ts';
+import type { Seed } from '../service/seed.ts';
 import type { FirstAccessKey, FirstKey } from './first-keys.ts';
 import type { Forward } from './forward-option.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { createServerLog } from './log.ts';
-import { readSeedFile } from './seed-file.ts';
 import { type LocalServer, startLocal } from './server.ts';
 import { dataFolderDefault } from './server-options.ts';
 import { stopOnSignal } from './stop-on-signal.ts';
@@ -45,7 +45,7 @@ export async function runStart(options: StartOptions, keyCommand: string): Promi
     allowedOrigins: options.allowOrigin,
     allowedHosts: options.allowHost,
     forwards: options.forward,
-    ...(options.seed !== undefined && { seed: await readSeedFile(options.seed) }),
+    ...(options.seed !== undefined && { seed: await readSeed(options.seed) }),
     sqsAnonymous: options.sqsAnonymous === true,
     sqsCreatesQueues: options.sqsCreateQueues === true,
     localstackHealth: options.localstackHealth === true,
@@ -56,6 +56,12 @@ export async function runStart(options: StartOptions, keyCommand: string): Promi
   const stopped = stopOnSignal(server);
   console.log(options.json ? JSON.stringify(accessOf(server)) : greeting(server, options, keyCommand));
   await stopped;
+}
+
+/** The parser of YAML is loaded only for this. */
+async function readSeed(file: string): Promise<Seed> {
+  const { readSeedFile } = await import('./seed-file.ts');
+  return readSeedFile(file);
 }
 
 function dataOf({ memory, data }: StartOptions): LocalData['place'] {

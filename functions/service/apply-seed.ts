@@ -9,7 +9,7 @@ import { declareQueues, declareSchedules } from './declarations.ts';
 import { type DeclaredTopic, declareTopics } from './declared-topics.ts';
 import type { Seed, SeedKey } from './seed.ts';
 
-/** Of a subscription, what a declaration leaves out. */
+/** The terms of a subscription whose declaration leaves them out. */
 const termsDefault = { subject: null, filter: null, filterScope: 'attributes' };
 
 /** Throws DumbwaiterError. */

@@ -316,6 +316,12 @@ test('a server on the deployed tables works beside the functions, with the admin
   expect(server.errors()).toBe('');
 });
 
+test('the status tells that the tables can be read and when the last sweep ended', async () => {
+  await until(async () => (await clients.http.status()).lastSweep !== null, sweepMsMax, 'a sweep has ended');
+  const status = await clients.http.status();
+  expect(status).toMatchObject({ store: { kind: 'dynamodb', error: null }, lastSweep: { failedQueues: 0 } });
+});
+
 test('the command line reads the URL and the key of the deployment from its stack', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dumbwaiter-context-'));
   const config = join(folder, 'contexts.json');
