@@ -3,7 +3,6 @@
  * and which messages are duplicates, after any sequence of calls and pauses.
  */
 import {
-  ChangeMessageVisibilityCommand,
   CreateQueueCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
@@ -14,6 +13,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { type DrivenSqs, drivenSqsOnEachStore } from '../support/driven-sqs.ts';
 import { testSeed } from '../support/seed.ts';
+import { commandsOf, type Play, playCommand, type Settling, settleBy } from '../support/sqs-model.ts';
 
 const runs = { memory: 60, sqlite: 20, dynamo: 10 };
 const visibilityMs = 100_000;
@@ -38,40 +38,15 @@ interface Sent {
   key: string | undefined;
 }
 
-type Command =
-  | { kind: 'send'; entries: Sent[] }
-  | { kind: 'receive'; max: number; isShort: boolean }
-  | { kind: 'delete' | 'change'; pick: number; age: number; isShort: boolean }
-  | { kind: 'pause'; seconds: number }
-  | { kind: 'count' };
-
 const sent = fc.record({
   group: fc.constantFrom('a', 'b', 'c'),
   key: fc.constantFrom(undefined, undefined, 'k0', 'k1', 'k2'),
 });
-const command: fc.Arbitrary<Command> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('send' as const), entries: fc.array(sent, { minLength: 1, maxLength: 4 }) }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({ kind: fc.constant('receive' as const), max: fc.integer({ min: 1, max: 10 }), isShort: fc.boolean() }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('delete' as const, 'delete' as const, 'change' as const),
-      pick: fc.nat(),
-      age: fc.constantFrom(0, 0, 0, 1),
-      isShort: fc.boolean(),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('pause' as const), seconds: fc.constantFrom(1, 99, 101, 300) }) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'count' as const }) },
-);
+const pause = fc.record({ kind: fc.constant('pause' as const), seconds: fc.constantFrom(1, 99, 101, 300) });
+const settlings: Settling[] = ['delete', 'delete', 'change'];
+const commands = commandsOf(sent, 4, { send: 4, receive: 5, settle: 6, settlings }, [{ weight: 2, arbitrary: pause }]);
 
-class Play {
+class FifoPlay implements Play<Sent> {
   readonly #messages: ModelMessage[] = [];
   /** The accepted message of each deduplication id, and when it was sent. */
   readonly #taken = new Map<string, { message: ModelMessage; at: number }>();
@@ -127,7 +102,6 @@ class Play {
     return new Map([...live].filter(([, ofGroup]) => ofGroup.every(({ hiddenUntil }) => hiddenUntil <= now)));
   }
 
-  /** Returns how many messages there were. */
   async receive(max: number, isShort: boolean): Promise<number> {
     const available = this.#available();
     const asked = {
@@ -161,27 +135,17 @@ class Play {
     return Messages.length;
   }
 
-  /** `age` 0: by the newest handle of a message, 1: by the one before. */
-  async settle(kind: 'delete' | 'change', pick: number, age: number, isShort: boolean): Promise<void> {
+  async settle(kind: Settling, pick: number, age: number, isShort: boolean): Promise<void> {
     const candidates = this.#messages.filter(({ handles }) => (handles[age] ?? 'void') !== 'void');
     const message = candidates[pick % Math.max(1, candidates.length)];
     if (!message) return;
-    const given = { QueueUrl: this.#url, ReceiptHandle: message.handles[age] };
     const counts = age === 0 && message.state === 'live';
-    if (kind === 'delete') {
-      await this.#local.sqs.send(new DeleteMessageCommand(given));
-      if (counts) message.state = 'deleted';
-      return;
-    }
+    const handle = { QueueUrl: this.#url, ReceiptHandle: message.handles[age] };
     const seconds = isShort ? 0 : visibilityMs / 1000;
-    const change = new ChangeMessageVisibilityCommand({ ...given, VisibilityTimeout: seconds });
-    if (!counts) {
-      await expect(this.#local.sqs.send(change), message.body).rejects.toMatchObject({ name: 'MessageNotInflight' });
-      return;
-    }
-    // Of a message that is visible again, SQS refuses this; here the newest handle still counts.
-    await this.#local.sqs.send(change);
-    message.hiddenUntil = this.#local.clock.now() + seconds * 1000;
+    await settleBy(this.#local.sqs, handle, kind === 'delete' ? kind : { change: seconds }, counts);
+    if (!counts) return;
+    if (kind === 'delete') message.state = 'deleted';
+    else message.hiddenUntil = this.#local.clock.now() + seconds * 1000;
   }
 
   async count(): Promise<void> {
@@ -213,21 +177,18 @@ drivenSqsOnEachStore((local, store) => {
   it('a FIFO queue does what a model of SQS does, call by call', async () => {
     let queues = 0;
     let received = 0;
-    const property = fc.asyncProperty(fc.boolean(), fc.array(command, { maxLength: 40 }), async (byGroup, commands) => {
+    const property = fc.asyncProperty(fc.boolean(), commands, async (byGroup, drawn) => {
       const Attributes = {
         FifoQueue: 'true',
         ContentBasedDeduplication: 'true',
         DeduplicationScope: byGroup ? 'messageGroup' : 'queue',
       };
       const { QueueUrl } = await local().sqs.send(new CreateQueueCommand({ QueueName: `model-${queues++}.fifo`, Attributes }));
-      const play = new Play(local(), QueueUrl!, byGroup);
-      for (const one of commands) {
+      const play = new FifoPlay(local(), QueueUrl!, byGroup);
+      for (const one of drawn) {
         local().clock.advance(1);
-        if (one.kind === 'send') await play.send(one.entries);
-        else if (one.kind === 'receive') received += await play.receive(one.max, one.isShort);
-        else if (one.kind === 'count') await play.count();
-        else if (one.kind === 'pause') local().clock.advance(one.seconds * 1000);
-        else await play.settle(one.kind, one.pick, one.age, one.isShort);
+        if (one.kind === 'pause') local().clock.advance(one.seconds * 1000);
+        else received += await playCommand(play, one);
       }
       await play.drain();
     });

@@ -3,9 +3,7 @@
  * any sequence of calls, which tenant each has, and which handle counts. Visibility timeouts are 0 or longer than the test.
  */
 import {
-  ChangeMessageVisibilityCommand,
   CreateQueueCommand,
-  DeleteMessageCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
@@ -15,6 +13,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { sqsOnEachStore } from '../support/local-sqs.ts';
 import { testSeed } from '../support/seed.ts';
+import { commandsOf, type Play, playCommand, type Settling, settleBy } from '../support/sqs-model.ts';
 
 const runs = 40;
 const long = 600;
@@ -32,35 +31,11 @@ interface Sent {
   tenant: string | undefined;
 }
 
-type Command =
-  | { kind: 'send'; entries: Sent[] }
-  | { kind: 'receive'; max: number; isShort: boolean }
-  | { kind: 'delete' | 'change'; pick: number; age: number; isShort: boolean }
-  | { kind: 'count' };
-
 const sent = fc.record({ isDelayed: fc.boolean(), tenant: fc.constantFrom(undefined, undefined, 'a', 'b') });
-const command: fc.Arbitrary<Command> = fc.oneof(
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('send' as const), entries: fc.array(sent, { minLength: 1, maxLength: 10 }) }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('receive' as const), max: fc.integer({ min: 1, max: 10 }), isShort: fc.boolean() }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('delete' as const, 'change' as const),
-      pick: fc.nat(),
-      age: fc.constantFrom(0, 0, 0, 1),
-      isShort: fc.boolean(),
-    }),
-  },
-  { weight: 1, arbitrary: fc.constant({ kind: 'count' as const }) },
-);
+const settlings: Settling[] = ['delete', 'change'];
+const commands = commandsOf(sent, 10, { send: 2, receive: 4, settle: 5, settlings });
 
-class Play {
+class StandardPlay implements Play<Sent> {
   readonly #messages = new Map<string, ModelMessage>();
   readonly #sqs: SQSClient;
   readonly #url: string;
@@ -96,7 +71,6 @@ class Play {
     return this.#inState('visible').filter(({ tenant }) => tenant === undefined || !busy.has(tenant));
   }
 
-  /** Returns how many messages there were. */
   async receive(max: number, isShort: boolean): Promise<number> {
     const { Messages = [] } = await this.#sqs.send(
       new ReceiveMessageCommand({
@@ -127,26 +101,14 @@ class Play {
     return Messages.length;
   }
 
-  /** `age` 0: by the newest handle of a message, 1: by the one before. */
-  async settle(kind: 'delete' | 'change', pick: number, age: number, isShort: boolean): Promise<void> {
+  async settle(kind: Settling, pick: number, age: number, isShort: boolean): Promise<void> {
     const candidates = [...this.#messages.values()].filter(({ handles }) => handles.length > age);
     const message = candidates[pick % Math.max(1, candidates.length)];
     if (!message) return;
-    const given = { QueueUrl: this.#url, ReceiptHandle: message.handles[age] };
     const counts = age === 0 && message.state !== 'deleted';
-    if (kind === 'delete') {
-      await this.#sqs.send(new DeleteMessageCommand(given));
-      if (counts) message.state = 'deleted';
-      return;
-    }
-    const change = new ChangeMessageVisibilityCommand({ ...given, VisibilityTimeout: isShort ? 0 : long });
-    if (!counts) {
-      await expect(this.#sqs.send(change)).rejects.toMatchObject({ name: 'MessageNotInflight' });
-      return;
-    }
-    // Of a message that is visible again, SQS refuses this; here the newest handle still counts.
-    await this.#sqs.send(change);
-    message.state = isShort ? 'visible' : 'inFlight';
+    const handle = { QueueUrl: this.#url, ReceiptHandle: message.handles[age] };
+    await settleBy(this.#sqs, handle, kind === 'delete' ? kind : { change: isShort ? 0 : long }, counts);
+    if (counts) message.state = kind === 'delete' ? 'deleted' : isShort ? 'visible' : 'inFlight';
   }
 
   async count(): Promise<void> {
@@ -163,15 +125,10 @@ sqsOnEachStore((local) => {
   it('a standard queue does what a model of SQS does, call by call', async () => {
     let queues = 0;
     let received = 0;
-    const property = fc.asyncProperty(fc.array(command, { maxLength: 40 }), async (commands) => {
+    const property = fc.asyncProperty(commands, async (drawn) => {
       const { QueueUrl } = await local().sqs.send(new CreateQueueCommand({ QueueName: `model-${queues++}` }));
-      const play = new Play(local().sqs, QueueUrl!);
-      for (const one of commands) {
-        if (one.kind === 'send') await play.send(one.entries);
-        else if (one.kind === 'receive') received += await play.receive(one.max, one.isShort);
-        else if (one.kind === 'count') await play.count();
-        else await play.settle(one.kind, one.pick, one.age, one.isShort);
-      }
+      const play = new StandardPlay(local().sqs, QueueUrl!);
+      for (const one of drawn) received += await playCommand(play, one);
       while ((await play.receive(10, false)) > 0);
       await play.count();
     });
