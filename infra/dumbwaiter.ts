@@ -57,7 +57,7 @@ const defaults = {
  * `grantDirect`, `grantServe` and `grantTransactions` are for programs that work on the tables themselves.
  */
 export class Dumbwaiter extends DumbwaiterRef {
-  /** A deployment of another app in this account and Region, by its outputs. Its grants change nothing but their grantees. */
+  /** A deployment of another app in this account and Region, by its outputs. */
   static fromAttributes(scope: Construct, id: string, attributes: DumbwaiterAttributes): IDumbwaiter {
     return new ImportedDumbwaiter(scope, id, attributes);
   }
