@@ -53,7 +53,7 @@ export function addDashboard(
   /** Metrics of each table, and of the index of due leases, which DynamoDB meters and throttles separately. */
   const capacity = (metricName: string) => [
     ...tableList.map((table) => table.metric(metricName, { statistic: 'Sum' })),
-    tables.dueMetric(metricName),
+    tables.dueMetric(metricName, 'due'),
   ];
   const ofEachQueue = (what: QueueMetric) => metrics.each(queueDimension, queueMetrics[what].name, queueMetrics[what].statistic);
   const percentilesOf = (what: QueueMetric) =>

@@ -67,7 +67,8 @@ export interface AlarmThresholds {
    */
   readonly targetsFailed?: number;
   /**
-   * `IndexThrottled`: reads and writes that DynamoDB throttled in the index of due leases, in each of three periods of five minutes.
+   * `IndexReadsThrottled` and `IndexWritesThrottled`: reads, or writes, that DynamoDB throttled in the index of due leases, in each of three
+   * periods of five minutes.
    * @default 100
    */
   readonly indexThrottles?: number;

@@ -54,11 +54,11 @@ export class Tables extends Construct {
     return { messages: this.#streamOf('messages'), leases: this.#streamOf('leases') };
   }
 
-  /** A metric of the index of due leases only, labelled `due`. */
-  dueMetric(metricName: string): Metric {
+  /** A metric of the index of due leases only. */
+  dueMetric(metricName: string, label?: string): Metric {
     return this.leases.metric(metricName, {
       statistic: 'Sum',
-      label: 'due',
+      ...(label === undefined ? {} : { label }),
       dimensionsMap: { TableName: this.leases.tableName, GlobalSecondaryIndexName: dueIndex.name },
     });
   }
