@@ -19,6 +19,8 @@ import {
 import type { NodeFunction } from './node-function.ts';
 
 const period = Duration.minutes(5);
+/** Lambda takes 4 KB for all variables of a function. */
+const namesCharsMax = 2_500;
 
 /** Metrics of topics, and the fields of the log that they sum up. */
 const topicFields = { TopicMessages: '$.messages', TopicMatched: '$.matched', TopicFiltered: '$.filtered' } as const;
@@ -120,10 +122,14 @@ export class QueueMetrics extends Construct {
     }
     if (!roles.includes('engine')) return;
     fn.addEnvironment('DUMBWAITER_METRICS_NAMESPACE', this.namespace);
-    fn.addEnvironment(
-      'DUMBWAITER_METRICS_QUEUES',
-      Lazy.string({ produce: () => [...new Set([...this.#declared(), ...this.#used])].join(',') }),
-    );
+    fn.addEnvironment('DUMBWAITER_METRICS_QUEUES', Lazy.string({ produce: () => this.#namesOfQueues() }));
+  }
+
+  #namesOfQueues(): string {
+    const names = [...new Set([...this.#declared(), ...this.#used])].join(',');
+    if (names.length <= namesCharsMax) return names;
+    const limit = `their names may have ${namesCharsMax} characters together, and have ${names.length}`;
+    throw new Error(`${this.node.path}: too many queues have metrics of their own: ${limit}. Use metrics of fewer queues.`);
   }
 
   /** Counts a field of the lines about publishes to topics. Returns the metric; with metrics per topic, an expression that finds them all. */

@@ -2,7 +2,6 @@
  * Prints what happened as CloudWatch metrics, in lines of the embedded metric format, which CloudWatch reads from the log of a function:
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
-
 import type { Counts } from '../../contract/contract.ts';
 import {
   availabilityMetric,

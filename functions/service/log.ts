@@ -1,6 +1,6 @@
 /**
- * The log of all functions. Fields hold names, ids and times; never a body, a receipt or a key. The metric filters in
- * `infra/queue-metrics.ts` match on `kind`: change both together.
+ * The log of all functions. Fields hold names, ids and times; never a body, a receipt or a key. Metric filters match on `kind`:
+ * `contract/metrics.ts` has the kinds that count.
  */
 import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
 
