@@ -55,9 +55,9 @@ export async function repeatAttempt(
     return receipt ? [{ text, receipt }] : [];
   });
   const seen = await readRows(ctx, [...new Set(held.map(({ receipt }) => receipt.rowId))]);
-  const found = seen.flatMap(({ readAt, ...one }) => {
-    const { lease } = decodeSnapshot({ readAt, ...one }, ctx.clock.now());
-    return lease ? [{ lease, readAt }] : [];
+  const found = seen.flatMap((one) => {
+    const { lease } = decodeSnapshot(one, ctx.clock.now());
+    return lease ? [{ lease, readAt: one.readAt }] : [];
   });
   const contents = await readSlotContents(
     ctx.store,
