@@ -1,10 +1,11 @@
 /** The metrics of single queues, as stacks use them, are those that the functions print. */
+import { Stack } from 'aws-cdk-lib';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { depthStates, type QueueMetric, queueMetrics } from '../../contract/metrics.ts';
 import { createEmf } from '../../functions/metrics/emf.ts';
 import { flowCounts, flowTimes } from '../../functions/metrics/flow.ts';
-import type { QueueRef } from '../../infra/index.ts';
+import { Dumbwaiter, type QueueRef } from '../../infra/index.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { type EmfLine, metricsIn } from '../support/emf-lines.ts';
 import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
@@ -83,6 +84,18 @@ describe("a queue's metrics in a stack", () => {
     for (const name of ['Api', 'Publish', 'Receive', 'HttpReceive', 'Sweep', 'Redrive']) {
       expect(environmentOf(name).DUMBWAITER_METRICS_QUEUES).toBe('first,second,news~billing,orders');
     }
+  });
+
+  it('an imported deployment has the same metrics, in the namespace that its output names', () => {
+    const imported = (attributes: object) => Dumbwaiter.fromAttributes(new Stack(), 'Imported', attributes).queue(queue);
+    const { namespace, metricName, dimensions } = imported({ metricsNamespace: 'Dumbwaiter/Other/1' }).metricDepth();
+    const { metricName: expected, dimensions: expectedDimensions } = made.get('ready')!;
+    expect({ namespace, metricName, dimensions }).toEqual({
+      namespace: 'Dumbwaiter/Other/1',
+      metricName: expected,
+      dimensions: expectedDimensions,
+    });
+    expect(() => imported({}).metricDepth()).toThrow('metricsNamespace, the output MetricsNamespace');
   });
 
   it('an alarm can be made of a metric', () => {
