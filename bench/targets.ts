@@ -45,6 +45,10 @@ export function costTargetsOf({
 /** Messages per second, as a share of those whose calls the same client makes without the queue. */
 export const shareOfBare: Target = { atLeast: 0.8 };
 export const functionStartBytes: Target = { atMost: 550_000 };
+/** From the start of the local server. */
+export const firstAnswerMs: Target = { atMost: 1_000 };
+/** Of the local server, after a million messages. */
+export const soakResidentMb: Target = { atMost: 150 };
 export const apiColdStartMs: Target = { atMost: 100 };
 /** CPU time of a call by the queue's own client, as a share of a call by the AWS SDK. */
 export const clientShareOfSdk: Target = { atMost: 0.35 };

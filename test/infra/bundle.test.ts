@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bundleFunctions, type FunctionBundle, filesLoaded, startBytesMax } from '../../infra/bundle.ts';
+import { bundlePrograms } from '../../infra/bundle-programs.ts';
 import { functionEntries, functionFilesName } from '../../infra/entries.ts';
 import { cases } from '../support/cases.ts';
 
@@ -72,4 +73,10 @@ describe.each(cases(functionEntries))('the function %s', (entry) => {
     expect(stderr).toBe('');
     expect(stdout.trim()).toBe('function');
   });
+});
+
+test('the command line contains no part of a server or of the AWS SDK: the servers share theirs', async () => {
+  const { inputs } = await bundlePrograms(join(folder, 'programs'));
+  expect(Object.keys(inputs)).toContain('cli/main.ts');
+  expect(Object.keys(inputs).filter((path) => /node_modules\/@(aws-sdk|smithy)\/|^engine\//.test(path))).toEqual([]);
 });

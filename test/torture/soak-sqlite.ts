@@ -58,7 +58,10 @@ export async function soakSqlite({ messages, rounds, folder, tell }: SqliteSoak)
 
 async function startServer(file: string) {
   const program = fileURLToPath(new URL('soak-server.ts', import.meta.url));
-  const child = fork(program, [file, apiKey], { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  const child = fork(program, [file, apiKey], {
+    execArgv: ['--expose-gc', '--max-semi-space-size=2'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
   let errors = '';
   child.stderr!.on('data', (data) => {
     errors += data;
