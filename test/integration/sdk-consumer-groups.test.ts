@@ -106,6 +106,7 @@ describe('a consumer of a queue with groups', () => {
     const { working, handler, end } = held();
     consume(handler);
     await running(working, 'g1');
+    await until(() => expect(queue.openPolls).toBe(1));
     const stopped = consumer.stop();
     end('g1');
     queue.endPolls();
