@@ -2,7 +2,7 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Dumbwaiter } from '../../infra/index.ts';
 import { addStack } from '../../infra/stack.ts';
 import { ensureBundles } from './synthesized.ts';
@@ -34,6 +34,13 @@ describe("cdk-nag's AwsSolutions pack", () => {
     new Bucket(new Stack(app, 'Careless'), 'Bucket');
     expect(findingsOf(app).join()).toContain('AwsSolutions-S1');
   });
+});
+
+test("CloudFormation's rules find no error in the stack with every option", () => {
+  vi.stubEnv('CDK_VALIDATION', undefined);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const options = { queues, push: 'true', sqs: 'true', wakeUps: 'true' };
+  templateWith({ ...options, '@aws-cdk/core:validateAgainstDefaultRules': true });
 });
 
 test("the stack's outputs have the names by which clients look for them", () => {
