@@ -1,5 +1,6 @@
 /**
- * Measures the local server beside SQS emulators in one run: ElasticMQ and fauxqs keep messages in memory, Dumbwaiter on disk, durably.
+ * Measures the local server beside SQS emulators in one run: ElasticMQ, fauxqs and ministack keep messages in memory, Dumbwaiter on disk,
+ * durably. ministack is there to compare only.
  * The SQS API of Dumbwaiter has the client of the emulators, and verifies its signatures.
  * `npm run bench:peers` installs the emulators here first. See docs/numbers.md.
  */
@@ -7,7 +8,7 @@
 import { cpuMsOf } from '../timing.ts';
 import { dumbwaiterWorker, issueAccessKey, sqsWorker, type Worker } from './clients.ts';
 import { measured, printPeers, type Row } from './report.ts';
-import { type PeerServer, startDumbwaiter, startElasticMq, startFauxqs } from './servers.ts';
+import { type PeerServer, startDumbwaiter, startElasticMq, startFauxqs, startMinistack } from './servers.ts';
 
 const rounds = Number(process.env.ROUNDS ?? 3);
 const bodyBytes = 100;
@@ -51,12 +52,14 @@ async function measure({ name, server, worker }: Peer, { batch, workers, message
 
 const servers: PeerServer[] = [];
 try {
-  const [elasticMq, fauxqs, dumbwaiter] = [await startElasticMq(), await startFauxqs(), await startDumbwaiter(key)];
-  servers.push(elasticMq, fauxqs, dumbwaiter);
+  const [elasticMq, fauxqs, ministack] = [await startElasticMq(), await startFauxqs(), await startMinistack()];
+  const dumbwaiter = await startDumbwaiter(key);
+  servers.push(elasticMq, fauxqs, ministack, dumbwaiter);
   const accessKey = await issueAccessKey(dumbwaiter.url, key);
   const peers: Peer[] = [
     { name: 'ElasticMQ', server: elasticMq, worker: () => sqsWorker(elasticMq.url) },
     { name: 'fauxqs', server: fauxqs, worker: () => sqsWorker(fauxqs.url) },
+    { name: 'ministack', server: ministack, worker: () => sqsWorker(ministack.url) },
     { name: measured.http, server: dumbwaiter, worker: () => dumbwaiterWorker(dumbwaiter.url, key) },
     { name: measured.sqs, server: dumbwaiter, worker: () => sqsWorker(dumbwaiter.url, accessKey) },
   ];

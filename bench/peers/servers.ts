@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installEmulator } from '../../test/e2e/emulator.ts';
 
 export interface PeerServer {
   url: string;
@@ -36,13 +37,22 @@ export async function startFauxqs(): Promise<PeerServer> {
   return started(spawn(process.execPath, [program], { stdio: 'ignore', env }), `http://127.0.0.1:${port}`);
 }
 
+/** The emulator of the end-to-end tests, which is one of all of AWS. */
+export async function startMinistack(): Promise<PeerServer> {
+  const program = installEmulator();
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'bench-ministack-'));
+  const env = { ...process.env, GATEWAY_PORT: String(port), MINISTACK_HOST: '127.0.0.1', TMPDIR: folder, HOME: folder };
+  return started(spawn(program, { stdio: 'ignore', cwd: folder, env }), `http://127.0.0.1:${port}`, folder);
+}
+
 /** `npm start` with its data on disk. */
 export async function startDumbwaiter(key: string): Promise<PeerServer> {
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'bench-dumbwaiter-'));
   const program = fileURLToPath(new URL('../../functions/local/start.ts', import.meta.url));
   const env = { ...process.env, DUMBWAITER_API_KEY: key };
-  const parameters = [program, '--port', String(port), '--data', join(folder, 'data')];
+  const parameters = ['--max-semi-space-size=2', program, '--port', String(port), '--data', join(folder, 'data')];
   return started(spawn(process.execPath, parameters, { stdio: 'ignore', env }), `http://127.0.0.1:${port}`, folder);
 }
 

@@ -10,6 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const root = join(import.meta.dirname, '..', '..');
 const requirements = join(import.meta.dirname, 'emulator-requirements.txt');
 const environment = join(root, '.venv');
+const emulatorProgram = join(environment, 'bin', 'ministack');
 const startMsMax = 30_000;
 const stopMsMax = 5_000;
 
@@ -28,14 +29,14 @@ export interface Emulator {
 
 /** Installs the emulator if it is missing, and starts it on a free port. IAM is enforced: what a role does not allow fails. */
 export async function startEmulator(): Promise<Emulator> {
-  install();
+  const program = installEmulator();
   // The emulator writes only here, and stop() removes it.
   const folder = mkdtempSync(join(tmpdir(), 'dumbwaiter-emulator-'));
   const logPath = join(folder, 'log');
   const log = openSync(logPath, 'w');
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
-  const emulator = spawn(join(environment, 'bin', 'ministack'), {
+  const emulator = spawn(program, {
     // A process group of its own, so that the functions' processes can be ended with it.
     detached: true,
     cwd: folder,
@@ -65,22 +66,24 @@ export async function startEmulator(): Promise<Emulator> {
   return { account: { endpoint, region: 'us-east-1', credentials }, stop };
 }
 
-function install(): void {
+/** Installs the emulator if it is missing. Returns its program. */
+export function installEmulator(): string {
   const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
   const stamp = join(environment, 'requirements.sha256');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return emulatorProgram;
   rmSync(environment, { recursive: true, force: true });
   mkdirSync(environment, { recursive: true });
   run('python3', ['-m', 'venv', environment]);
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--require-hashes', '-r', requirements];
   run(join(environment, 'bin', 'python'), pip);
   writeFileSync(stamp, wanted);
+  return emulatorProgram;
 }
 
 function run(command: string, parameters: string[]): void {
   const { status, error, stderr } = spawnSync(command, parameters, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
   if (error !== undefined)
-    throw new Error(`${command} cannot be run; the end-to-end test needs Python 3.10 or later.`, { cause: error });
+    throw new Error(`${command} cannot be run; the emulator needs Python 3.10 or later.`, { cause: error });
   if (status !== 0) throw new Error(`${command} ${parameters.join(' ')} failed:\n${stderr}`);
 }
 
