@@ -11,6 +11,7 @@ import { measured, printPeers, type Row } from './report.ts';
 import { type PeerServer, startDumbwaiter, startElasticMq, startFauxqs, startMinistack } from './servers.ts';
 
 const rounds = Number(process.env.ROUNDS ?? 3);
+const warmUpRounds = Number(process.env.WARM_UP_ROUNDS ?? 1);
 const bodyBytes = 100;
 const loads = [
   { batch: 1, workers: 16, messages: 800 },
@@ -64,8 +65,8 @@ try {
     { name: measured.sqs, server: dumbwaiter, worker: () => sqsWorker(dumbwaiter.url, accessKey) },
   ];
   const rows: Row[] = [];
-  // The first round warms up the servers and does not count. Each round measures all peers in turn, since the machine's load varies.
-  for (let round = 0; round <= rounds; round++) {
+  // The first rounds warm up the servers and do not count. Each round measures all peers in turn, since the machine's load varies.
+  for (let round = 1 - warmUpRounds; round <= rounds; round++) {
     for (const load of loads) {
       for (const peer of peers) {
         const ofPeer = await measure(peer, load);
