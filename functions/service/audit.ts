@@ -41,7 +41,7 @@ const creations: ReadonlySet<OperationName> = new Set(['createQueue', 'createTop
 
 /** Sorts after the names of all later instants: stores read in ascending order, and the newest comes first. */
 const latest = 9_999_999_999_999;
-const nameAt = (ms: number) => String(latest - ms).padStart(String(latest).length, '0');
+const nameAt = (ms: number) => String(latest - Math.max(0, ms)).padStart(String(latest).length, '0');
 const cursorForm = /^\d{13}-[0-9a-z]{8}$/;
 
 export function createAudit({ store, clock, random, onError }: AuditParts): Audit {
@@ -78,8 +78,9 @@ export function createAudit({ store, clock, random, onError }: AuditParts): Audi
       }
       const oldest = Math.max(clock.now() - auditKeptSeconds * 1000, from === undefined ? 0 : Date.parse(from));
       const newest = until === undefined ? latest : Math.min(latest, Date.parse(until) - 1);
+      const first = nameAt(newest);
       // Names have one length, so this is the first that comes after the cursor.
-      let begin = cursor === undefined ? nameAt(newest) : `${cursor}0`;
+      let begin = cursor === undefined || cursor < first ? first : `${cursor}0`;
       const end = `${nameAt(oldest)}~`;
       const entries: AuditEntry[] = [];
       const isFiltered = queue !== undefined || key !== undefined;

@@ -130,6 +130,14 @@ it('filters of the audit select calls by queue, key and time', async () => {
   expect(await all({ queue: 'neither' })).toEqual([[]]);
 });
 
+it('the audit lists no call that is as late as `until`, whatever the instant and the cursor', async () => {
+  const { audit, all, clock } = await audited(10);
+  expect((await all({ until: '1960-01-01T00:00:00Z' })).flat()).toEqual([]);
+  const { cursor } = await audit.list({ limit: 1 });
+  const until = new Date(clock.now() - 5_000).toISOString();
+  expect((await audit.list({ until, cursor: cursor! })).entries.map(({ params }) => params.id)).toEqual(down(3, 0));
+});
+
 it('a page with a filter that nothing matches ends after a bounded number of entries, with a cursor', async () => {
   const { audit } = await audited(2_500);
   const page = await audit.list({ queue: 'neither' });
