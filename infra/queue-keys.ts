@@ -39,6 +39,13 @@ export const allScopes = ['publish', 'receive', 'admin'] as const satisfies Scop
 
 const timeout = Duration.minutes(2);
 
+/** Differs for other terms: no name contains the signs. Without topics, a key covers all of them if it covers all queues. */
+function idOf({ queues, topics, scopes, version = 1 }: KeyTerms): string {
+  const ofTopics = topics === undefined ? [] : [`topics: ${topics.join(' ')}`];
+  const versioned = version === 1 ? [] : [`version: ${version}`];
+  return [scopes.join('+'), ...queues, ...ofTopics, ...versioned].join(' ').trim();
+}
+
 export class QueueKeys extends Construct {
   readonly #props: QueueKeysProps;
   readonly #keys = new Map<string, GeneratedSecret>();
@@ -51,9 +58,7 @@ export class QueueKeys extends Construct {
   /** The secret with the text of a key. Programs with the same terms share the key. When the stack no longer has it, it is revoked. */
   key(given: KeyTerms): GeneratedSecret {
     const terms = { ...given, scopes: [...given.scopes].sort((a, b) => allScopes.indexOf(a) - allScopes.indexOf(b)) };
-    const { queues, topics = [], scopes, version = 1 } = terms;
-    const versioned = version === 1 ? [] : [`version ${version}`];
-    const id = [...scopes, ...queues, ...topics.map((topic) => `topic ${topic}`), ...versioned].join(' ').replaceAll('/', '-');
+    const id = idOf(terms).replaceAll('/', '-');
     const known = this.#keys.get(id);
     if (known) return known;
     const key = this.#declare(id, terms);

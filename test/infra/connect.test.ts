@@ -6,7 +6,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { generatedKeyChars } from '../../contract/generated-keys.ts';
-import { Dumbwaiter, type DumbwaiterAttributes, type IDumbwaiter } from '../../infra/index.ts';
+import { type ConnectOptions, Dumbwaiter, type DumbwaiterAttributes, type IDumbwaiter } from '../../infra/index.ts';
 import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
 
 let deployed: Synthesized;
@@ -125,6 +125,23 @@ describe('what cannot be connected', () => {
     const [dumbwaiter, fn] = [dumbwaiterIn(into), functionIn(into, 'Checkout')];
     dumbwaiter.queue('orders').connect(fn);
     expect(() => dumbwaiter.queue('mails').connect(fn)).toThrow("dumbwaiter.connect(fn, { queues: ['orders', 'mails'] })");
+  });
+
+  test('programs with other terms get other keys, whatever the names of their queues', () => {
+    const into = stack();
+    const dumbwaiter = dumbwaiterIn(into);
+    const options: ConnectOptions[] = [
+      {},
+      { topics: [] },
+      { queues: ['receive', 'orders'], scopes: ['publish'] },
+      { queues: ['orders'], scopes: ['publish', 'receive'] },
+      { queues: ['orders', 'topic', 'news'] },
+      { queues: ['orders'], topics: ['news'] },
+      { queues: ['orders', 'version', '2'] },
+      { queues: ['orders'], keyVersion: 2 },
+    ];
+    for (const [index, one] of options.entries()) dumbwaiter.connect(functionIn(into, `Program${index}`), one);
+    Template.fromStack(into).resourceCountIs('Custom::DumbwaiterKey', options.length);
   });
 
   test('a role of another account gets no key', () => {
