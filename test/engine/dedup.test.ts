@@ -246,15 +246,16 @@ onEveryStore('a deduplication key', (driven) => {
     await send({ body: 1 }, { body: 2, dedupKey: 'other' });
     const messages = await receive('q');
     expect(messages).toHaveLength(2);
+    const window = /k[0-9]+(?=[^.]*\.[^.]*$)/;
     for (const message of messages) {
       if (message.id === '@k') {
-        const receipt = message.receipt.replace(/k[0-9]+(?=\.[^.]*$)/, 'k1');
+        const receipt = message.receipt.replace(window, 'k1');
         expect(receipt).not.toBe(message.receipt);
-        expect(await ack('q', [{ ...message, receipt: receipt.replace('k1.', '.') }])).toEqual([{ ok: true }]);
+        expect(await ack('q', [{ ...message, receipt: message.receipt.replace(window, '') }])).toEqual([{ ok: true }]);
         expect(await ack('q', [{ ...message, receipt }])).toEqual([{ ok: true }]);
       } else {
         const acked = async (receipt: string) => commit((await call('ackItems', 'q', { receipts: [receipt] })).items);
-        expect(await acked(message.receipt.replace(/k[0-9]+(?=\.[^.]*$)/, 'k1'))).toEqual([0]);
+        expect(await acked(message.receipt.replace(window, 'k1'))).toEqual([0]);
         expect(await acked(message.receipt)).toEqual([]);
       }
     }
