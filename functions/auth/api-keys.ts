@@ -3,7 +3,7 @@
 import type { ApiKey, InputOf, OutputOf, Page } from '../../contract/contract.ts';
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { keyUseNotedMs, pageEntriesDefault } from '../../contract/limits.ts';
-import { type Clock, ignoreStoreError, type Random, type Store } from '../../engine/port/port.ts';
+import { type Clock, type Condition, ignoreStoreError, type Random, type Store } from '../../engine/port/port.ts';
 import { type AccessKeyPair, type AccessKeys, accessKeyIdOf, createAccessKeys } from './access-keys.ts';
 import type { Principal } from './authorize.ts';
 import { createKeyCache } from './key-cache.ts';
@@ -60,10 +60,11 @@ export function createKeys({ store, clock, random, accessKeys = noAccessKeys }: 
     const id = keyIdOf(text);
     if (id === undefined) return undefined;
     const [row] = await store.get([keyOfRow(id)]);
-    const { createdAt = new Date(clock.now()).toISOString(), lastUsedAt = null } = row === undefined ? {} : storedKey(row);
+    const changedAt = clock.now();
+    const { createdAt = new Date(changedAt).toISOString(), lastUsedAt = null } = row === undefined ? {} : storedKey(row);
     const { name, queues, topics = topicsDefault(queues), scopes } = terms;
-    const hash = keyHash(text);
-    const put = rowOf({ id, name, queues, topics, scopes, hash, createdAt, lastUsedAt, expiresAt: null, accessKey: false });
+    const times = { createdAt, changedAt, lastUsedAt, expiresAt: null };
+    const put = rowOf({ id, name, queues, topics, scopes, hash: keyHash(text), accessKey: false, ...times });
     await store.write({ key: keyOfRow(id), then: { put } });
     cache.forget(id);
     return id;
@@ -101,8 +102,11 @@ export function createKeys({ store, clock, random, accessKeys = noAccessKeys }: 
     if (Math.abs(now - notedAt) < keyUseNotedMs) return;
     // Update the cached key before the write, so that concurrent calls, and calls after a failed write, do not write again.
     key.lastUsedAt = new Date(now).toISOString();
-    // Put the whole row: no other attribute of it ever changes. The condition keeps a revoked key deleted.
-    await store.write({ key: keyOfRow(key.id), when: { exists: ['kind'] }, then: { put: rowOf(key) } }).catch(ignoreStoreError);
+    // Put the whole row. The condition keeps a revoked key deleted, and a changed one as it is.
+    const { changedAt } = key;
+    const isSame: Condition = changedAt === undefined ? { absent: ['changedAt'] } : { equals: [['changedAt'], changedAt] };
+    const when: Condition = { all: [{ exists: ['kind'] }, isSame] };
+    await store.write({ key: keyOfRow(key.id), when, then: { put: rowOf(key) } }).catch(ignoreStoreError);
   }
 
   return {
@@ -117,7 +121,7 @@ export function createKeys({ store, clock, random, accessKeys = noAccessKeys }: 
   };
 }
 
-function shown({ hash: _, accessKey, ...key }: StoredKey): ApiKey {
+function shown({ hash: _, changedAt: __, accessKey, ...key }: StoredKey): ApiKey {
   return { ...key, ...(accessKey ? { accessKeyId: accessKeyIdOf(key.id) } : {}) };
 }
 

@@ -18,6 +18,8 @@ export interface StoredKey extends ApiKey {
   hash: Uint8Array;
   /** Whether AWS clients may sign for the key, with the pair that belongs to it. */
   accessKey: boolean;
+  /** When what the key may do was changed, ms. Undefined: never. */
+  changedAt?: number;
 }
 
 export function newKeyText(random: Random): { id: string; text: string } {
@@ -59,6 +61,7 @@ export function rowOf(key: StoredKey): Row {
     scopes: [...key.scopes],
     createdAt: Date.parse(key.createdAt),
     ...(key.accessKey ? { accessKey: true } : {}),
+    ...(key.changedAt === undefined ? {} : { changedAt: key.changedAt }),
     ...(key.expiresAt === null ? {} : { expiresAt: Date.parse(key.expiresAt) }),
     ...(key.lastUsedAt === null ? {} : { lastUsedAt: Date.parse(key.lastUsedAt) }),
   };
@@ -76,6 +79,7 @@ export function storedKey(row: Row): StoredKey {
     lastUsedAt: instantOf(row.lastUsedAt),
     hash: row.hash as Uint8Array,
     accessKey: row.accessKey === true,
+    ...(row.changedAt === undefined ? {} : { changedAt: row.changedAt as number }),
   };
 }
 

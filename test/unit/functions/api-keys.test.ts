@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { generatedKeyChars } from '../../../contract/generated-keys.ts';
 import { keyCacheMs, keysCachedMax, keyUseNotedMs, unknownKeyCacheMs } from '../../../contract/limits.ts';
 import { createMemoryStore } from '../../../engine/memory/store.ts';
 import { type Clock, type Store, StoreError } from '../../../engine/port/port.ts';
@@ -41,6 +42,19 @@ describe('a key', () => {
     const { key, lastUsedAt: _, ...shown } = await startProcess().keys.create(worker, administrator('admin'));
     const principal = await startProcess().authenticate(`Bearer ${key}`);
     expect(principal).toMatchObject(shown);
+  });
+
+  it('a use that another process notes does not bring back what a changed key could do before', async () => {
+    const text = 'k'.repeat(generatedKeyChars);
+    const [one, other] = [startProcess(), startProcess()];
+    const id = await one.keys.register(text, { ...worker, queues: ['*'] });
+    const known = await other.keys.find(id!);
+    now += 1;
+    await one.keys.register(text, worker);
+    await other.keys.noteUse(known!);
+    expect((await one.keys.list({})).keys).toMatchObject([{ queues: worker.queues, lastUsedAt: null }]);
+    await one.authenticate(`Bearer ${text}`);
+    expect((await one.keys.list({})).keys).toMatchObject([{ lastUsedAt: new Date(now).toISOString() }]);
   });
 
   it('a key is stored as a hash, without any part of its secret', async () => {
