@@ -64,7 +64,7 @@ function isKey(properties: Properties | KeyProperties): properties is KeyPropert
 async function changeKey(event: CloudFormationEvent, properties: KeyProperties, left: TimeLeft): Promise<string> {
   const { RequestType, PhysicalResourceId = '' } = event;
   if (RequestType !== 'Delete') return await declareKey({ keys, readSecret, clock }, properties, left);
-  await removeKey(keys, PhysicalResourceId);
+  await removeKey({ keys, clock }, PhysicalResourceId, left);
   return PhysicalResourceId;
 }
 

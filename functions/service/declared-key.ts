@@ -11,7 +11,7 @@ export interface KeyProperties {
   secretArn: string;
 }
 
-/** The stack permits reading the secret just before. IAM takes some seconds to apply that. */
+/** The stack permits reading the secret just before. IAM takes some seconds to apply that. DynamoDB may be too busy. */
 const retryMs = 2_000;
 
 export interface KeyParts {
@@ -23,27 +23,39 @@ export interface KeyParts {
 
 /** Returns the id of the key. Tries again until `signal`, and then throws what the last attempt threw. */
 export async function declareKey(
-  parts: KeyParts,
+  { keys, readSecret, clock }: KeyParts,
   { keyJson, secretArn }: KeyProperties,
   { signal }: Pick<TimeLeft, 'signal'>,
 ): Promise<string> {
-  const { keys, readSecret, clock } = parts;
   const terms = parseInput('createKey', JSON.parse(keyJson));
+  return withRetries(clock, signal, async () => {
+    const id = await keys.register((await readSecret(secretArn)) ?? '', terms);
+    if (id === undefined) throw invalidInput(`${secretArn}: does not hold a key that Secrets Manager generated`);
+    return id;
+  });
+}
+
+/** Revokes the key. A resource that was never made has an id that no key has. Tries again as `declareKey` does. */
+export async function removeKey(
+  { keys, clock }: { keys: Pick<Keys, 'revoke'>; clock: KeyParts['clock'] },
+  id: string,
+  { signal }: Pick<TimeLeft, 'signal'>,
+): Promise<void> {
+  try {
+    await withRetries(clock, signal, () => keys.revoke(id));
+  } catch (error) {
+    if (!(error instanceof DumbwaiterError) || error.code !== 'key_not_found') throw error;
+  }
+}
+
+/** A DumbwaiterError is final. */
+async function withRetries<Result>(clock: KeyParts['clock'], signal: AbortSignal, run: () => Promise<Result>): Promise<Result> {
   for (;;) {
     try {
-      const id = await keys.register((await readSecret(secretArn)) ?? '', terms);
-      if (id !== undefined) return id;
-      throw invalidInput(`${secretArn}: does not hold a key that Secrets Manager generated`);
+      return await run();
     } catch (error) {
       if (error instanceof DumbwaiterError || signal.aborted) throw error;
       await clock.sleep(retryMs, signal).catch(() => Promise.reject(error));
     }
   }
-}
-
-/** A resource that was never made has an id that no key has. */
-export async function removeKey(keys: Pick<Keys, 'revoke'>, id: string): Promise<void> {
-  await keys.revoke(id).catch((error: unknown) => {
-    if (!(error instanceof DumbwaiterError) || error.code !== 'key_not_found') throw error;
-  });
 }

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { declareKey } from '../../../functions/service/declared-key.ts';
+import { DumbwaiterError } from '../../../contract/errors.ts';
+import { StoreError } from '../../../engine/port/port.ts';
+import { declareKey, removeKey } from '../../../functions/service/declared-key.ts';
 import { createDrivenClock } from '../../support/driven-clock.ts';
 
 const properties = { keyJson: JSON.stringify({ name: 'checkout', queues: ['q'], scopes: ['publish'] }), secretArn: 'arn' };
@@ -22,4 +24,16 @@ test('a secret that cannot be read until the function must answer fails with the
   const declared = declareKey({ keys, readSecret, clock: createDrivenClock() }, properties, { signal: ending.signal });
   ending.abort();
   await expect(declared).rejects.toThrow('AccessDeniedException');
+});
+
+test('a key that its stack removes is revoked although the store is busy at first', async () => {
+  let calls = 0;
+  const revoke = async () => {
+    calls += 1;
+    if (calls < 3) throw new StoreError('too busy', 'no');
+    throw new DumbwaiterError('key_not_found', 'There is no such key.');
+  };
+  const clock = { sleep: async () => undefined };
+  await removeKey({ keys: { revoke }, clock }, 'id', { signal: new AbortController().signal });
+  expect(calls).toBe(3);
 });
