@@ -1,5 +1,5 @@
 /** Named deployments: their URLs and keys, in a file that only the user can read. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CommandFailure } from './failure.ts';
@@ -43,5 +43,12 @@ export async function readContexts(): Promise<Contexts> {
 export async function writeContexts(contexts: Contexts): Promise<void> {
   const file = contextsFile();
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(file, `${JSON.stringify(contexts, null, 2)}\n`, { mode: 0o600 });
+  const opened = await open(file, 'w', 0o600);
+  try {
+    // The mode above is for a new file only.
+    await opened.chmod(0o600);
+    await opened.writeFile(`${JSON.stringify(contexts, null, 2)}\n`);
+  } finally {
+    await opened.close();
+  }
 }

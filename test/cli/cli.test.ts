@@ -240,6 +240,7 @@ describe('the command line', () => {
     const none = await run(['queues'], { env: bare });
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining('context add') });
     const { server } = queue;
+    await writeFile(bare.DUMBWAITER_CONFIG, '{"deployments":{}}', { mode: 0o644 });
     await ok('context', 'add', 'here');
     // A key goes to no other URL than its own.
     expect(await run(['queues', '--url', server.url], { env: bare })).toMatchObject({
