@@ -168,7 +168,7 @@ export interface MessageFilter {
   id?: string;
   /** Only messages of this group; in a dead-letter queue, those that died in it. */
   group?: string;
-  /** Only messages that were published under this `dedupKey`. */
+  /** Only messages that were published under this `dedupKey`. In a group: only the latest one, and only while the queue remembers the key. */
   key?: string;
   priority?: number;
   /** Only messages that died for this reason. */

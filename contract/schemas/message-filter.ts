@@ -7,7 +7,11 @@ export const messageFilter = {
   group: field.group
     .describe('Only messages of this group; in a dead-letter queue, those that died in it. Default: all.')
     .optional(),
-  key: field.dedupKey.describe('Only messages that were published under this `dedupKey`. Default: all.').optional(),
+  key: field.dedupKey
+    .describe(
+      'Only messages that were published under this `dedupKey`. In a group: only the latest one, and only while the queue remembers the key. Default: all.',
+    )
+    .optional(),
   priority: field.priorityLevel.describe('Only messages of this priority. Default: all.').optional(),
   reason: field.deathReason.describe('Only messages that died for this reason. Default: all.').optional(),
   attribute: field
