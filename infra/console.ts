@@ -1,7 +1,7 @@
 /** What the props `console` and `environment` give to the api function: the files of the console, and the name that its pages show. */
 import { cpSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { DockerImage } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { environmentOf } from '../contract/environment.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
@@ -27,13 +27,15 @@ export function apiConsole({ console, environment }: Pick<DumbwaiterProps, 'cons
 }
 
 /** The bundle with the files of the console in a folder. They are only copied: no Docker is needed. */
-function codeWithConsole(): Code {
+export function codeWithConsole(files = consoleFolder): Code {
   const { folder, exclude } = functionCode();
   const isCode = (path: string) => path === folder || !(basename(path).startsWith('.') || exclude.includes(basename(path)));
   const tryBundle = (into: string) => {
     cpSync(folder, into, { recursive: true, filter: isCode });
-    cpSync(consoleFolder, join(into, 'console'), { recursive: true });
+    cpSync(files, join(into, 'console'), { recursive: true });
     return true;
   };
-  return Code.fromAsset(folder, { bundling: { image: DockerImage.fromRegistry('none'), local: { tryBundle } } });
+  // By default, the hash of an asset is that of the folder alone, and no deployment would upload another console.
+  const assetHashType = AssetHashType.OUTPUT;
+  return Code.fromAsset(folder, { assetHashType, bundling: { image: DockerImage.fromRegistry('none'), local: { tryBundle } } });
 }

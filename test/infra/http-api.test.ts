@@ -1,9 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
 import { DomainName } from 'aws-cdk-lib/aws-apigatewayv2';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { buildConsole } from '../../console/build.ts';
 import { addresses } from '../../contract/routes.ts';
 import { inputs } from '../../contract/schemas/inputs.ts';
+import { codeWithConsole } from '../../infra/console.ts';
 import { consoleFolder } from '../../infra/entries.ts';
 import type { DumbwaiterProps } from '../../infra/index.ts';
 import { ensureBundles, type Synthesized, synthesize } from './synthesized.ts';
@@ -38,6 +43,17 @@ test('API Gateway sends the calls that may wait to the function for them, and ev
     'POST /v1/queues/{queue}/receive': 'HttpReceive',
     'GET /v1/queues/{queue}/messages/{id}': 'HttpReceive',
   });
+});
+
+test('a change of the console alone changes the code of the api function, so that a deployment has it', async () => {
+  const keyOf = async (page: string) => {
+    const files = await mkdtemp(join(tmpdir(), 'dumbwaiter-console-'));
+    await writeFile(join(files, 'index.html'), page);
+    const code = codeWithConsole(files).bind(new Stack(new App(), 'Test'));
+    await rm(files, { recursive: true });
+    return code.s3Location!.objectKey;
+  };
+  expect(await keyOf('one')).not.toBe(await keyOf('other'));
 });
 
 test('on request, the api function has the console beside its code and answers its paths, also where SQS has every other path', () => {
