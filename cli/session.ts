@@ -45,6 +45,11 @@ export async function sessionOf(command: Command, patience = patient): Promise<S
   };
 }
 
+/** Throws TypeError if no call could use the URL or the key. */
+export function checkDeployment(deployment: Deployment): void {
+  httpTransport(deployment);
+}
+
 export function printerOf(command: Command): Pick<Session, 'isJson' | 'print' | 'printRows'> {
   const isJson = command.optsWithGlobals<GlobalOptions>().json === true;
   return {

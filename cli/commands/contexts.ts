@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { type KeptDeployment, readContexts, writeContexts } from '../contexts.ts';
 import { CommandFailure } from '../failure.ts';
-import { type GlobalOptions, printerOf } from '../session.ts';
+import { checkDeployment, type GlobalOptions, printerOf } from '../session.ts';
 import { deploymentOfStack, type StackPlace } from '../stack.ts';
 
 interface AddOptions extends Partial<StackPlace> {
@@ -73,6 +73,7 @@ async function namedDeployment(
   }
   const { url, apiKey } = command.optsWithGlobals<GlobalOptions>();
   if (url === undefined || apiKey === undefined) throw new CommandFailure('Give --url and --api-key, or --stack.');
+  checkDeployment({ url, apiKey });
   return { deployment: { url, apiKey }, shown: { url } };
 }
 

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { PublishEntry } from '../../contract/contract.ts';
 import { CommandFailure } from '../failure.ts';
 import { countLines, linesOf } from '../lines.ts';
-import { attributeOf, jsonOf, numberOf } from '../options.ts';
+import { attributeOf, jsonOf, numberOf, wholeOf } from '../options.ts';
 import { startProgressOfLines } from '../progress.ts';
 import { type Session, sessionOf } from '../session.ts';
 
@@ -25,7 +25,7 @@ export function addPublishCommands(program: Command): void {
     .command('publish <queue> [body]')
     .description('publishes a JSON body; or each line of a file or of standard input')
     .option('--file <path>', 'a JSON body in each line; - for standard input')
-    .addOption(new Option('--count <number>', 'publishes the body so many times').argParser(numberOf).default(1))
+    .addOption(new Option('--count <number>', 'publishes the body so many times').argParser(wholeOf).default(1))
     .option('--id <id>', 'the own id of the message')
     .option('--group <name>', 'its group')
     .option('--dedup-key <key>', 'its deduplication key')
@@ -35,6 +35,7 @@ export function addPublishCommands(program: Command): void {
     .action(async (queue: string, body: string | undefined, options: PublishOptions, command: Command) => {
       const { file, count, id, group, dedupKey, delay, priority, attribute } = options;
       if ((body === undefined) === (file === undefined)) throw new CommandFailure('Give either a body or --file.');
+      if (body !== undefined) requireJson(body);
       const session = await sessionOf(command);
       const rest = {
         ...(id !== undefined && { id }),
@@ -48,6 +49,14 @@ export function addPublishCommands(program: Command): void {
       const total = body === undefined ? await countLines(file!) : count;
       await publishAll(session, queue, entriesOf(bodies, rest), total);
     });
+}
+
+function requireJson(body: string): void {
+  try {
+    jsonOf(body);
+  } catch {
+    throw new CommandFailure(`The body is not JSON, such as '{"a": 1}' or '"text"'.`);
+  }
 }
 
 async function* repeated(body: string, count: number): AsyncGenerator<string> {
@@ -66,7 +75,10 @@ async function* entriesOf(bodies: AsyncIterable<string>, rest: Omit<PublishEntry
   }
 }
 
-/** Publishes in batches, and prints the id of each message. Ends at the first message that is refused. */
+/**
+ * Publishes in batches, and prints the id of each message. Ends at the first message that is refused, or that cannot be read, with what came
+ * before it published.
+ */
 export async function publishAll(
   { call, isJson }: Session,
   queue: string,
@@ -77,20 +89,27 @@ export async function publishAll(
   let batch: PublishEntry[] = [];
   const flush = async () => {
     if (batch.length === 0) return;
-    const { results } = await call('publish', { queue }, { messages: batch });
-    progress.add(batch.length);
+    const messages = batch;
     batch = [];
+    const { results } = await call('publish', { queue }, { messages });
+    progress.add(messages.length);
     for (const result of results) {
-      if (!result.ok) throw new CommandFailure(`${result.code}: ${result.message}`);
+      if (!result.ok) continue;
       console.log(isJson ? JSON.stringify(result) : `${result.id}${result.duplicate ? ' (taken: nothing was published)' : ''}`);
     }
+    const refused = results.find(({ ok }) => !ok);
+    if (refused?.ok === false) throw new CommandFailure(`${refused.code}: ${refused.message}`);
   };
   try {
-    for await (const entry of entries) {
-      batch.push(entry);
-      if (batch.length === batchSize) await flush();
+    try {
+      for await (const entry of entries) {
+        batch.push(entry);
+        if (batch.length === batchSize) await flush();
+      }
+    } finally {
+      // Also if a later line cannot be read: its error says that those before it are published.
+      await flush();
     }
-    await flush();
   } finally {
     progress.end();
   }

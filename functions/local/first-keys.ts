@@ -29,12 +29,18 @@ export function localAccessKeys(place: LocalData['place'], folder: DataFolder | 
   return createAccessKeys(async () => secret);
 }
 
-/** Throws StartFailure. */
-export async function firstKeyOf(keys: Keys, adminKey: string | undefined, folder: DataFolder | undefined): Promise<FirstKey> {
+/** `declared`: ids of keys that a seed file declares. They do not count as a first key. Throws StartFailure. */
+export async function firstKeyOf(
+  keys: Keys,
+  adminKey: string | undefined,
+  folder: DataFolder | undefined,
+  declared: readonly string[],
+): Promise<FirstKey> {
   if (adminKey !== undefined) return { from: 'given' };
   if (folder?.settings.apiKey !== undefined) return { from: 'folder' };
-  const { keys: earlier } = await keys.list({ limit: 2 });
-  if (earlier.some(({ id }) => id !== folder?.settings.accessKeyOf)) return { from: 'elsewhere' };
+  const others = new Set([...declared, folder?.settings.accessKeyOf]);
+  const { keys: earlier } = await keys.list({ limit: others.size + 1 });
+  if (earlier.some(({ id }) => !others.has(id))) return { from: 'elsewhere' };
   const { key } = await issue(keys, folder, { name: 'first key' }, 'API key', (created) => ({ apiKey: created.key }));
   return { from: 'generated', text: key };
 }

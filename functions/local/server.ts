@@ -10,7 +10,7 @@ import type { Keys } from '../auth/api-keys.ts';
 import { applySeed } from '../service/apply-seed.ts';
 import type { Log } from '../service/log.ts';
 import { anyHost } from '../service/outgoing-post.ts';
-import type { Seed } from '../service/seed.ts';
+import { keyIdsOf, type Seed } from '../service/seed.ts';
 import { type FirstAccessKey, type FirstKey, firstAccessKeyOf, firstKeyOf, localAccessKeys } from './first-keys.ts';
 import { startForwards, stopForwards } from './forward.ts';
 import type { Forward } from './forward-option.ts';
@@ -100,7 +100,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
       await store.stop();
     };
     const started = prepare(serving).then(async () => ({
-      firstKey: await firstKeyOf(keys, options.adminKey, folder),
+      firstKey: await firstKeyOf(keys, options.adminKey, folder, options.seed ? keyIdsOf(options.seed) : []),
       firstAccessKey: accessKeys && (await firstAccessKeyOf(keys, folder)),
     }));
     const { firstKey, firstAccessKey } = await started.catch(async (error) => {

@@ -38,6 +38,10 @@ export function parseSeed(given: unknown, variables: NodeJS.ProcessEnv): Seed {
   };
 }
 
+export function keyIdsOf({ keys }: Seed): string[] {
+  return keys.map(({ text }) => keyIdOf(text)!);
+}
+
 function topicOf(given: unknown, topic: string): DeclaredTopic {
   const { subscriptions, ...settings } = fieldsOf(given ?? {}, '');
   return {

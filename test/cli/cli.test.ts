@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Outcome, runCommand } from '../support/command-line.ts';
 import { eventually } from '../support/eventually.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
@@ -72,9 +72,37 @@ describe('the command line', () => {
     expect([code, out.split('\n').length]).toEqual([0, 250]);
     expect(await run(['publish', 'lines', '--file', '-'], { input: '1\n2\n{no\n' })).toMatchObject({
       code: 1,
+      out: expect.stringMatching(/^\S+~0\n\S+~1$/),
       err: 'Body 3 is not JSON. What came before it is published.',
     });
-    expect(JSON.parse(await ok('--json', 'queue', 'show', 'lines')).counts.ready).toBeGreaterThanOrEqual(250);
+    expect(JSON.parse(await ok('--json', 'queue', 'show', 'lines')).counts.ready).toBe(252);
+  });
+
+  it('what publish and import cannot read is refused with one line', async () => {
+    await ok('queue', 'create', 'unread');
+    for (const file of [join(folder, 'missing.ndjson'), folder]) {
+      for (const command of ['publish', 'import']) {
+        const { code, err } = await run([command, 'unread', '--file', file]);
+        expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^[^\n]+ cannot be read: E(NOENT|ISDIR)[^\n]*$/) });
+      }
+    }
+    expect(await run(['publish', 'unread', 'no json'])).toMatchObject({
+      code: 1,
+      err: `The body is not JSON, such as '{"a": 1}' or '"text"'.`,
+    });
+    expect(await run(['publish', 'unread', '1', '--count', '0'])).toMatchObject({ code: 2 });
+  });
+
+  it('start and local-key name the Node that they need, in one line, if they run on Node 20', async () => {
+    const { node } = process.versions;
+    onTestFinished(() => void Object.defineProperty(process.versions, 'node', { value: node }));
+    Object.defineProperty(process.versions, 'node', { value: '20.20.2' });
+    for (const command of ['start', 'local-key']) {
+      expect(await run([command, '--data', folder])).toMatchObject({
+        code: 1,
+        err: 'This command needs Node 24, and this is Node 20.20.2.',
+      });
+    }
   });
 
   it('a message is read, edited, postponed and cancelled by its id', async () => {
@@ -241,6 +269,10 @@ describe('the command line', () => {
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining('context add') });
     const { server } = queue;
     await writeFile(bare.DUMBWAITER_CONFIG, '{"deployments":{}}', { mode: 0o644 });
+    expect(await run(['context', 'add', 'wrong', '--url', 'localhost:8420', '--api-key', 'k'], { env: bare })).toMatchObject({
+      code: 1,
+      err: 'url is "localhost:8420", and must be an http or https URL',
+    });
     await ok('context', 'add', 'here');
     // A key goes to no other URL than its own.
     expect(await run(['queues', '--url', server.url], { env: bare })).toMatchObject({

@@ -11,6 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startLocal } from '../../functions/local/server.ts';
+import { parseSeed } from '../../functions/service/seed.ts';
 import { engineOf, type LocalProgram, startProgram } from '../support/local-program.ts';
 import { type HttpCalls, httpCalls, loggedDefects } from '../support/local-queue.ts';
 
@@ -168,6 +169,17 @@ it('a local server that cannot store its first API key stops with one line, and 
   const server = await startLocal({ data: { folder: data }, log });
   expect(server.firstKey.from).toBe('generated');
   await server.close();
+});
+
+it('a local server generates its first API key also if its seed declares keys', async () => {
+  const { log } = loggedDefects();
+  const key = 'dw_0123456789ab_0123456789abcdefghjkmnpqrstvwxyz';
+  const seed = parseSeed({ keys: { shop: { queues: ['*'], scopes: ['publish'], key } } }, {});
+  for (const from of ['generated', 'folder']) {
+    const server = await startLocal({ data: { folder: join(folder, 'data') }, log, seed });
+    await server.close();
+    expect(server.firstKey.from).toBe(from);
+  }
 });
 
 async function freePort(): Promise<number> {

@@ -134,7 +134,9 @@ describe('npm start', () => {
 
   it('npm start is what package.json starts', async () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
-    expect(manifest.scripts.start).toBe('node --max-semi-space-size=2 --import ./functions/local/check-node.mjs functions/local/start.ts');
+    expect(manifest.scripts.start).toBe(
+      'node --max-semi-space-size=2 --import ./functions/local/check-node.mjs functions/local/start.ts',
+    );
   });
 
   it('npm start takes the admin key from the environment and does not print it', async () => {

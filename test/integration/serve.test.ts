@@ -56,7 +56,9 @@ async function isGone(program: LocalProgram): Promise<boolean> {
 describe('npm run serve', () => {
   it('npm run serve is what package.json starts', async () => {
     const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
-    expect(manifest.scripts.serve).toBe('node --max-semi-space-size=2 --import ./functions/local/check-node.mjs functions/serve/serve.ts');
+    expect(manifest.scripts.serve).toBe(
+      'node --max-semi-space-size=2 --import ./functions/local/check-node.mjs functions/serve/serve.ts',
+    );
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('npm run serve ends a receive that waits on %s and exits with 0', async (signal) => {
