@@ -10,7 +10,7 @@ export interface LoadOptions {
   batch: number;
   /** The size of each body, about. */
   bytes: number;
-  /** The load ends after this time, or after so many messages. */
+  /** The load ends after this time, or after this number of messages. */
   seconds: number;
   messages: number;
 }

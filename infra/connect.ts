@@ -28,7 +28,7 @@ export interface ConnectOptions {
    */
   readonly scopes?: readonly Scope[];
   /**
-   * Another number replaces the key by another one, and revokes it when the program has the other.
+   * Change the number to rotate the key: the program gets a new key, and then the old one is revoked.
    * @default 1
    */
   readonly keyVersion?: number;

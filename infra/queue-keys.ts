@@ -55,7 +55,7 @@ export class QueueKeys extends Construct {
     this.#props = props;
   }
 
-  /** The secret with the text of a key. Programs with the same terms share the key. When the stack no longer has it, it is revoked. */
+  /** The secret with the text of a key. Programs with the same terms share the key. A key that the stack no longer declares is revoked. */
   key(given: KeyTerms): GeneratedSecret {
     const terms = { ...given, scopes: [...given.scopes].sort((a, b) => allScopes.indexOf(a) - allScopes.indexOf(b)) };
     const id = idOf(terms).replaceAll('/', '-');

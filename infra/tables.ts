@@ -10,11 +10,11 @@ import { dueIndex, tableKeys, timeToLiveAttribute } from './table-keys.ts';
 
 /** Request units of a table and of its indexes. */
 export interface TableCapacity {
-  /** At most so many read units a second. DynamoDB throttles what is beyond them. */
+  /** Maximum read units per second. DynamoDB throttles reads beyond them. */
   readonly maxReadRequestUnits?: number;
   /** The same for write units. */
   readonly maxWriteRequestUnits?: number;
-  /** So many read and write units a second that the table can serve at once, at least 12,000 and 4,000. DynamoDB charges for them once. */
+  /** Read and write units per second that the table can serve at once, at least 12,000 and 4,000. DynamoDB charges for them once. */
   readonly warmThroughput?: { readonly readUnitsPerSecond: number; readonly writeUnitsPerSecond: number };
 }
 

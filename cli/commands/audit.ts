@@ -19,7 +19,7 @@ export function addAuditCommand(program: Command): void {
     .option('--key <id>', 'only calls with the key of this id')
     .option('--from <instant>', 'only calls at or after this instant')
     .option('--until <instant>', 'only calls before this instant')
-    .option('--limit <count>', 'at most so many', numberOf, pageSize)
+    .option('--limit <count>', 'the maximum number of changes to list', numberOf, pageSize)
     .action(async ({ limit, ...filters }: AuditOptions, command: Command) => {
       const session = await sessionOf(command);
       const pages = pagesOf(

@@ -26,8 +26,10 @@ export function addBenchCommand(program: Command): void {
         'publishes and receives for a while, in a queue of its own that it deletes afterwards; in DynamoDB it costs what its messages cost',
       ),
   )
-    .addOption(new Option('--seconds <number>', `for so long; default: ${secondsDefault}`).argParser(wholeOf))
-    .addOption(new Option('--messages <number>', 'so many messages; default: as many as the time allows').argParser(wholeOf))
+    .addOption(new Option('--seconds <number>', `how long to publish and receive; default: ${secondsDefault}`).argParser(wholeOf))
+    .addOption(
+      new Option('--messages <number>', 'how many messages to publish; default: as many as the time allows').argParser(wholeOf),
+    )
     .addOption(new Option('--flows <number>', 'publishers, and as many receivers').argParser(wholeOf).default(8))
     .addOption(
       new Option('--batch <number>', 'messages of one call, at most 100; a receive takes 10').argParser(wholeOf).default(10),

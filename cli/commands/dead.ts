@@ -41,7 +41,7 @@ export function addDeadCommands(program: Command): void {
     });
   withFilters(dead.command('redrive <queue>').description('moves dead letters back to where they died'))
     .option('--to-queue <queue>', 'moves them to this queue instead')
-    .addOption(new Option('--rate <number>', 'at most so many a second').argParser(numberOf))
+    .addOption(new Option('--rate <number>', 'the maximum number of messages to move per second').argParser(numberOf))
     .option('--dry-run', 'only counts what would be moved')
     .action(async (queue: string, options: RedriveOptions, command: Command) => {
       const session = await sessionOf(command);

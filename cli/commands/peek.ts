@@ -18,7 +18,7 @@ export function addPeekCommand(program: Command): void {
   const state = new Option('--state <state>', 'only messages in this state');
   const command = program.command('messages <queue>').description('lists messages without taking them');
   withFilters(command.addOption(state.choices(['ready', 'delayed', 'leased', 'dead', 'prepared'])))
-    .option('--limit <count>', 'at most so many', numberOf, limitDefault)
+    .option('--limit <count>', 'the maximum number of messages to list', numberOf, limitDefault)
     .action(async (queue: string, options: MessagesOptions, command: Command) => {
       const session = await sessionOf(command);
       const found: Message[] = [];

@@ -25,7 +25,7 @@ export function addPublishCommands(program: Command): void {
     .command('publish <queue> [body]')
     .description('publishes a JSON body; or each line of a file or of standard input')
     .option('--file <path>', 'a JSON body in each line; - for standard input')
-    .addOption(new Option('--count <number>', 'publishes the body so many times').argParser(wholeOf).default(1))
+    .addOption(new Option('--count <number>', 'how many times to publish the body').argParser(wholeOf).default(1))
     .option('--id <id>', 'the own id of the message')
     .option('--group <name>', 'its group')
     .option('--dedup-key <key>', 'its deduplication key')

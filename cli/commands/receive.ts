@@ -13,8 +13,8 @@ export function addReceiveCommands(program: Command): void {
   program
     .command('receive <queue>')
     .description('receives messages and leases them; prints a line for each')
-    .addOption(new Option('--max <number>', 'at most so many').argParser(numberOf).default(1))
-    .addOption(new Option('--wait <seconds>', 'waits so long for the first').argParser(numberOf).default(0))
+    .addOption(new Option('--max <number>', 'the maximum number of messages to receive').argParser(numberOf).default(1))
+    .addOption(new Option('--wait <seconds>', 'how long to wait for the first message').argParser(numberOf).default(0))
     .addOption(new Option('--visibility <seconds>', 'how long they are leased').argParser(numberOf))
     .option('--ack', 'acks them, once they are printed')
     .action(

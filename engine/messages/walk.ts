@@ -23,7 +23,7 @@ export interface Step {
   after: Place | undefined;
 }
 
-/** So many rows of the index that are left out by their keys count as one row that is read. */
+/** Index rows that are skipped by their keys cost a tenth of a row that is read. */
 const keysPerRow = 10;
 
 const isSpent = ({ rows, bytes }: Budget) => rows <= 0 || bytes <= 0;

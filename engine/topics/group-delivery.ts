@@ -51,7 +51,7 @@ export function groupDelivery(
         const [group, ...others] = inTheWay;
         if (others.every((one) => one === undefined))
           return at({ ...rows, row: { id: rowId, row: group?.row, readAt: sentAt } }, last);
-        // An id or a key was taken meanwhile. That refuses every copy of this request, and the group's tail those of the one before.
+        // An id or a key was taken meanwhile, so late copies of this request are refused. The group's tail refuses those of the previous one.
         if (refused <= tailOf(ctx, rows.row)) await removeLasting(ctx, bodies);
         const [now] = (await readGroups(ctx, [free])) as [SeenGroup];
         if ([now.row, ...now.markers.values()].some(({ row }) => ours.has(row?.version))) return 'applied';

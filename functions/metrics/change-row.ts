@@ -4,7 +4,7 @@ import { untilDone } from '../../engine/port/until-done.ts';
 
 const versionChars = 10;
 
-/** `decide` gets the row as it is, and answers what it is to have besides its key. Throws StoreError. */
+/** `decide` gets the current row, and returns the attributes of the new one without its key. Throws StoreError. */
 export async function changeRow(
   { store, random }: { store: Store; random: Random },
   key: Key & { table: 'queues' },

@@ -17,7 +17,7 @@ import type { Meter } from './measured-engine.ts';
 
 /** Limit of the format, for the values of one metric in one line. */
 const valuesMax = 100;
-/** How long what idle consumers do may wait to be printed, ms. A line for each receive that finds nothing would cost more than it tells. */
+/** How long counts of receives that found nothing may wait to be printed, ms. A line for each such receive would cost too much. */
 const idleMs = 60_000;
 
 export interface Emf {

@@ -35,7 +35,7 @@ export const subscription = z.object({
   filterScope: filterScope.describe('Whether the filter looks at the attributes or at the body.'),
   queue: field.queueName.describe('The queue that it delivers into.'),
   ownsQueue: z.boolean().describe('Whether the queue is its own: the queue ends with it.'),
-  expiresAfterSeconds: seconds('It ends after so many seconds without a receive or an extend; `null`: never.'),
+  expiresAfterSeconds: seconds('It ends after this number of seconds without a receive or an extend; `null`: never.'),
   createdAt: instant('When it was added.'),
   updatedAt: instant('When its terms last changed.'),
 });

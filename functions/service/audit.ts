@@ -39,7 +39,7 @@ const audited: ReadonlySet<OperationName> = new Set(auditedOperations);
 /** They succeed without a change if what they would make exists. */
 const creations: ReadonlySet<OperationName> = new Set(['createQueue', 'createTopic', 'subscribe']);
 
-/** Sorts after the names of all later instants: stores read in ascending order, and the newest comes first. */
+/** Stores read in ascending order. The name of an instant is its distance to this one, so that the newest entry comes first. */
 const latest = 9_999_999_999_999;
 const nameAt = (ms: number) => String(latest - Math.max(0, ms)).padStart(String(latest).length, '0');
 const cursorForm = /^\d{13}-[0-9a-z]{8}$/;

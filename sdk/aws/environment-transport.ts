@@ -9,7 +9,7 @@ import { withDeadline } from '../calls/deadline.ts';
 import { httpTransport } from '../transports/http.ts';
 
 /**
- * Creates a transport for HTTP that reads where and as whom from environment variables: `DUMBWAITER_URL`, and `DUMBWAITER_API_KEY` or else
+ * Creates a transport for HTTP that takes its URL and API key from environment variables: `DUMBWAITER_URL`, and `DUMBWAITER_API_KEY` or else
  * `DUMBWAITER_API_KEY_SECRET`, the ARN of the key's secret in Secrets Manager. It reads the secret at the first call, with the credentials
  * of a Lambda function, and again when the queue does not know the key.
  * @throws TypeError for a variable that is missing or invalid
