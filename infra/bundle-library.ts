@@ -21,7 +21,16 @@ const entries: { [name: string]: { source: string; passesOn?: readonly string[] 
 /** Not a bundle of its own: the server is in the bundle of the servers. */
 const typesOfTesting = 'testing/test-server.ts';
 
-const short = { minifySyntax: true, minifyWhitespace: true, target: 'node20', platform: 'node' } satisfies BuildOptions;
+/** Node prints the line that threw an error, such as a mistake in a prop of the construct, before the error. */
+const lineLimit = 160;
+
+const short = {
+  minifySyntax: true,
+  minifyWhitespace: true,
+  lineLimit,
+  target: 'node20',
+  platform: 'node',
+} satisfies BuildOptions;
 
 const options = {
   ...short,

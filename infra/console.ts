@@ -13,10 +13,14 @@ export interface ApiConsole {
   environment: Record<string, string>;
 }
 
-/** Throws if the environment is not valid. */
-export function apiConsole({ console, environment }: Pick<DumbwaiterProps, 'console' | 'environment'>): ApiConsole {
+/** `at`: the path of the construct, for errors. Throws if the environment is not valid. */
+export function apiConsole(at: string, { console, environment }: Pick<DumbwaiterProps, 'console' | 'environment'>): ApiConsole {
   const named = environment && [environment.name, ...(environment.color ? [environment.color] : [])].join(':');
-  if (named !== undefined) environmentOf(named);
+  try {
+    if (named !== undefined) environmentOf(named);
+  } catch (cause) {
+    throw new Error(`${at}: ${(cause as Error).message}`, { cause });
+  }
   return {
     code: console ? codeWithConsole() : undefined,
     environment: {

@@ -109,7 +109,7 @@ export class Dumbwaiter extends DumbwaiterRef {
       tracing: props.tracing ?? false,
       declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
       pushAllowedHosts: props.pushAllowedHosts ?? [],
-      console: apiConsole(props),
+      console: apiConsole(this.node.path, props),
     });
     this.#sqs = addSqs(this, props, { functions: this.#functions, tables: this.tables, ...sealed });
     const { api, httpReceive } = this.#functions;

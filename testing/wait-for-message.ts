@@ -54,6 +54,7 @@ async function messagesOf(engine: Engine, queue: string): Promise<Message[] | un
 
 function holds(messages: Message[] | undefined): string {
   if (!messages) return 'There is no such queue.';
+  if (messages.length === 0) return 'The queue is empty.';
   const bodies = messages.slice(0, shownMax).map(({ state, body }) => `${JSON.stringify(body)} (${state})`);
   return `The queue holds ${messages.length}: ${bodies.join(', ')}`;
 }

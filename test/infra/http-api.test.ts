@@ -72,7 +72,7 @@ test('on request, the api function has the console beside its code and answers i
   }
   expect(variablesOf(given)).toContain('"DUMBWAITER_CONSOLE":"true","DUMBWAITER_ENVIRONMENT":"staging:green"');
   expect(Object.keys(given.template.findOutputs('ConsoleUrl'))).toEqual(['ConsoleUrl']);
-  expect(() => synthesize({ environment: { name: '' } })).toThrow('environment: must be NAME or NAME:COLOR');
+  expect(() => synthesize({ environment: { name: '' } })).toThrow(/^\w+\/\w+: environment: must be NAME or NAME:COLOR/);
 });
 
 test('every operation with waitSeconds has a route to the function for calls that wait', () => {

@@ -113,6 +113,17 @@ describe('the package', () => {
     ]);
   });
 
+  it('the error of a program that imports the package is not preceded by a line of thousands of characters', () => {
+    const files = globSync('dist/{cjs,esm}/*.js', { cwd: installed });
+    expect(files).toContain('dist/cjs/cdk.js');
+    for (const file of files) {
+      const lengths = readFileSync(join(installed, file), 'utf8')
+        .split('\n')
+        .map(({ length }) => length);
+      expect(Math.max(...lengths), file).toBeLessThan(3_000);
+    }
+  });
+
   it('the package names the packages of others that it contains', () => {
     expect(readFileSync(join(installed, 'dist/THIRD_PARTY_NOTICES.md'), 'utf8')).toMatch(/^- zod \d/m);
   });

@@ -34,6 +34,9 @@ describe('the server of tests', () => {
       'none: no such message within 0 ms. There is no such queue.',
     );
     await dumbwaiter.queue('orders').create();
+    await expect(server.waitForMessage('orders', () => true, { timeoutMs: 0 })).rejects.toThrow(
+      'orders: no such message within 0 ms. The queue is empty.',
+    );
     await dumbwaiter.queue('orders').publish({ body: { dish: 'soup' } });
     await expect(server.waitForMessage('orders', () => false, { timeoutMs: 0 })).rejects.toThrow(
       'orders: no such message within 0 ms. The queue holds 1: {"dish":"soup"} (ready)',
