@@ -15,6 +15,7 @@ import {
   httpReceiveAccess,
   invocableAccess,
   messageAccess,
+  removeDeclaredAccess,
   sweepAccess,
   type TableAccess,
 } from './table-access.ts';
@@ -209,6 +210,7 @@ export class Functions extends Construct {
     });
     const { tables, declaresSchedules } = this.#props;
     allowTables(declareQueues, tables, declaresSchedules ? messageAccess : declareQueuesAccess);
+    allowTables(declareQueues, tables, removeDeclaredAccess);
     return declareQueues;
   }
 

@@ -109,6 +109,11 @@ export const declareTargetsAccess: TableAccess = { queues: queuesAndTargets, que
 /** For the API keys that a stack declares. */
 export const declareKeysAccess = { queues: [...readOne, 'PutItem', 'DeleteItem'], queueKinds: ['key'] } as const;
 /**
+ * For what a stack declares no longer: API keys and targets. A deployment applies policies before it removes the last of them, so the function
+ * always has these permissions.
+ */
+export const removeDeclaredAccess: TableAccess = { queues: ['DeleteItem'], queueKinds: ['key', 'target'] };
+/**
  * For creating and updating queues and topics. A topic that was just deleted and is declared again leaves rows to remove. A stack that
  * declares schedules needs `messageAccess`: putting a schedule may publish at once.
  */

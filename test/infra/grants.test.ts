@@ -82,7 +82,7 @@ describe('the policies of the functions', () => {
     HttpReceive: [...messages, ...leases, ...due, ...undeletedQueues, 'Allow secretsmanager:GetSecretValue → AdminKeySecret'],
     Sweep: [...messages, ...leases, ...rows('DeleteItem BatchWriteItem', 'TablesLeases'), ...due, ...queues, startRedrive],
     Redrive: [...messages, ...leases, ...due, ...queues, startRedrive],
-    DeclareQueues: queues,
+    DeclareQueues: [...queues, ...rows('DeleteItem', 'TablesQueues')],
   };
 
   test.each(Object.keys(expected))('the function %s may do exactly what it needs', (name) => {
@@ -93,7 +93,6 @@ describe('the policies of the functions', () => {
     ['Publish', [...engineKinds, statsKind, ...auditKinds]],
     ['Receive', [...engineKinds, statsKind, ...auditKinds]],
     ['Redrive', [...engineKinds, statsKind]],
-    ['DeclareQueues', engineKinds],
     ['Sweep', [...sweepKinds, statsKind]],
   ])('the policy of %s excludes API keys by naming partitions of the table of queues', (name, kinds) => {
     const ofQueues = statementsOf(`DumbwaiterFunctions${name}Role`).filter(({ Resource }) => plain(Resource) === 'TablesQueues');
@@ -112,10 +111,22 @@ describe('the policies of the functions', () => {
     ]);
   });
 
+  test('the function that declares queues may remove keys and targets, also when the stack no longer has any', () => {
+    const ofQueues = statementsOf('DumbwaiterFunctionsDeclareQueuesRole').filter(
+      ({ Resource }) => plain(Resource) === 'TablesQueues',
+    );
+    const kinds = (...names: string[]) => ({ 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': names } });
+    expect(ofQueues).toMatchObject([
+      { Condition: kinds(...engineKinds) },
+      { Action: 'dynamodb:DeleteItem', Condition: kinds(keyKind, 'target') },
+    ]);
+  });
+
   test('the function that declares schedules may publish their first messages', () => {
     const schedules = { hourly: { queue: 'q', cron: '@hourly', message: { body: 1 } } };
     const declaring = grantsOf('DumbwaiterFunctionsDeclareQueuesRole', synthesize({ schedules }));
-    expect(declaring).toEqual([...messages, ...leases, ...due, ...queues, ...logs('DeclareQueues')].sort());
+    const removing = rows('DeleteItem', 'TablesQueues');
+    expect(declaring).toEqual([...messages, ...leases, ...due, ...queues, ...removing, ...logs('DeclareQueues')].sort());
   });
 
   test('the functions of a deployment that pushes may do no more than that needs', () => {
@@ -147,7 +158,7 @@ describe('the policies of the functions', () => {
         .filter(({ Resource }) => plain(Resource) === 'TablesQueues')
         .map(({ Condition }) => Object.values(Condition!)[0]['dynamodb:LeadingKeys']);
     expect(kindsOf('Dispatch')).toEqual([['queue', 'target', signingKind, statsKind]]);
-    expect(kindsOf('DeclareQueues')).toEqual([[...engineKinds], ['target']]);
+    expect(kindsOf('DeclareQueues')).toEqual([[...engineKinds], [keyKind, 'target'], ['target']]);
   });
 
   test('the stack has no role except those of its functions', () => {
