@@ -34,7 +34,7 @@ export function parseSeed(given: unknown, variables: NodeJS.ProcessEnv): Seed {
     queues: entriesOf(file.queues, 'queues', (input, queue) => checked('createQueue', { queue }, input)),
     topics: entriesOf(file.topics, 'topics', topicOf),
     schedules: entriesOf(file.schedules, 'schedules', (input, name) => checked('putSchedule', { name }, input)),
-    keys: [...entriesOf(file.keys, 'keys', (input, name) => keyOf(input, name, variables)).values()],
+    keys: differentKeys(entriesOf(file.keys, 'keys', (input, name) => keyOf(input, name, variables))),
   };
 }
 
@@ -67,6 +67,18 @@ function keyOf(given: unknown, name: string, variables: NodeJS.ProcessEnv): Seed
     throw invalidInput(`${field}: ${reason}. A new one is ${newKeyText(createRandom()).text}`);
   }
   return { text, terms: parseInput('createKey', { ...terms, name }) };
+}
+
+/** Throws for two keys with one id, which their texts hold: the second one would replace the first one. */
+function differentKeys(keys: ReadonlyMap<string, SeedKey>): SeedKey[] {
+  const names = new Map<string, string>();
+  for (const [name, { text }] of keys) {
+    const id = keyIdOf(text)!;
+    const first = names.get(id);
+    if (first !== undefined) throw invalidInput(`keys.${name}: has the text of keys.${first}. Each key needs its own`);
+    names.set(id, name);
+  }
+  return [...keys.values()];
 }
 
 function checked<Name extends OperationName>(operation: Name, params: object, input: unknown): CheckedInputOf<Name> {

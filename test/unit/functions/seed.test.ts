@@ -117,6 +117,10 @@ it.each([
   ['keys: { ci: { scopes: [root], queues: [a], keyFrom: CHECKOUT_KEY } }', 'keys.ci.scopes[0]: must be one of'],
   ['keys: { ci: { scopes: [publish], queues: [a] } }', 'keys.ci: give either key'],
   ['keys: { ci: { scopes: [publish], queues: [a], keyFrom: NONE } }', 'keys.ci.keyFrom: the variable NONE is not set'],
+  [
+    'keys: { a: { scopes: [publish], queues: [a], keyFrom: CHECKOUT_KEY }, b: { scopes: [admin], queues: [a], keyFrom: CHECKOUT_KEY } }',
+    'keys.b: has the text of keys.a',
+  ],
 ])('the seed %s is refused with the path of its field', (declared, message) => {
   expect(() => parseSeed(parse(declared), variables)).toThrow(message);
 });
