@@ -10,6 +10,11 @@ module.enableCompileCache?.();
 const { loadEnvFile } = await import('../functions/local/env-file.ts');
 const { run } = await import('./main.ts');
 
+// Another program took what it needed, as in `dumbwaiter messages orders | head`. The rest of the work is not done, so this is no success.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(1);
+});
 loadEnvFile();
 const code = await run(process.argv.slice(2));
 // A server that lost its store has set a code of its own.

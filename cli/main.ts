@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { DumbwaiterError } from '../contract/errors.ts';
+import { version } from '../contract/version.ts';
 import { StartFailure } from '../functions/local/start-failure.ts';
 import { addAuditCommand } from './commands/audit.ts';
 import { addBenchCommand } from './commands/bench.ts';
@@ -27,6 +28,7 @@ import { CommandFailure } from './failure.ts';
 export function createProgram(): Command {
   const program = new Command('dumbwaiter')
     .description('Runs a queue on this machine; looks at the queues of a deployment, and works with their messages.')
+    .version(version, '--version', 'prints the version')
     .addOption(new Option('--url <url>', 'of the deployment').env('DUMBWAITER_URL'))
     .addOption(new Option('--api-key <key>', 'the API key').env('DUMBWAITER_API_KEY'))
     .option('--context <name>', 'a deployment that "context add" named; default: the one of "context use"')

@@ -1,5 +1,6 @@
 /** The command line against a local server. */
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,6 +92,17 @@ describe('the command line', () => {
       err: `The body is not JSON, such as '{"a": 1}' or '"text"'.`,
     });
     expect(await run(['publish', 'unread', '1', '--count', '0'])).toMatchObject({ code: 2 });
+  });
+
+  it('a command whose reader has gone, as under head, ends with 1 and prints no stack trace', async () => {
+    const child = spawn(process.execPath, [program, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.destroy();
+    let err = '';
+    child.stderr.on('data', (part) => {
+      err += part;
+    });
+    const [code] = await once(child, 'close');
+    expect({ code, err }).toEqual({ code: 1, err: '' });
   });
 
   it('start and local-key name the Node that they need, in one line, if they run on Node 20', async () => {
