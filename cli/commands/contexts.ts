@@ -24,6 +24,7 @@ export function addContextCommands(program: Command): void {
       const { deployments } = await readContexts();
       await writeContexts({ current: name, deployments: { ...deployments, [name]: deployment } });
       printerOf(command).print({ name, ...shown }, `Commands use ${name} (${shown.url}) from now on.`);
+      if (given.stack !== undefined) noteEnvironment(name, command);
     });
   context
     .command('use <name>')
@@ -33,6 +34,7 @@ export function addContextCommands(program: Command): void {
       if (!contexts.deployments[name]) throw new CommandFailure(`There is no context "${name}"; "context list" shows all.`);
       await writeContexts({ ...contexts, current: name });
       printerOf(command).print({ name }, `Commands use ${name} from now on.`);
+      noteEnvironment(name, command);
     });
   context
     .command('list')
@@ -59,6 +61,12 @@ export function addContextCommands(program: Command): void {
       await writeContexts({ ...(current !== undefined && current !== name && { current }), deployments: others });
       printerOf(command).print({ name }, `${name} is forgotten.`);
     });
+}
+
+/** A deployment that the environment or `.env` names counts before the context in use. */
+function noteEnvironment(name: string, command: Command): void {
+  const { url } = command.optsWithGlobals<GlobalOptions>();
+  if (url !== undefined) console.error(`DUMBWAITER_URL is set and counts before it: unset it, or give --context ${name}.`);
 }
 
 /** A stack is read once, so that a wrong name is noticed here. */

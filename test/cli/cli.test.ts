@@ -293,6 +293,10 @@ describe('the command line', () => {
     });
     const elsewhere = { ...bare, DUMBWAITER_URL: 'http://127.0.0.1:9', DUMBWAITER_API_KEY: 'of another' };
     expect((await run(['queues', '--context', 'here'], { env: elsewhere })).code).toBe(0);
+    expect((await run(['context', 'use', 'here'], { env: bare })).err).toBe('');
+    expect((await run(['context', 'use', 'here'], { env: elsewhere })).err).toBe(
+      'DUMBWAITER_URL is set and counts before it: unset it, or give --context here.',
+    );
     expect((await stat(bare.DUMBWAITER_CONFIG)).mode & 0o777).toBe(0o600);
     expect(await readFile(bare.DUMBWAITER_CONFIG, 'utf8')).toContain(adminKey);
     expect((await run(['queues'], { env: bare })).code).toBe(0);
