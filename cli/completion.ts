@@ -78,7 +78,9 @@ const commandsOf = (command: Command): Candidate[] =>
 
 function optionsOf(command: Command): Candidate[] {
   const visible = withAncestors(command).flatMap((one) => one.createHelp().visibleOptions(one));
-  return visible.flatMap(({ long, description }) => (long ? [{ word: long, text: description }] : []));
+  // `--help` is an option of each of them.
+  const texts = new Map(visible.flatMap(({ long, description }) => (long ? [[long, description]] : [])));
+  return [...texts].map(([word, text]) => ({ word, text }));
 }
 
 async function ofValue(

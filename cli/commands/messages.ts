@@ -19,7 +19,8 @@ export function addMessageCommands(program: Command): void {
     .action(async (queue: string, ids: string[], { force }: { force?: true }, command: Command) => {
       const session = await sessionOf(command);
       for (const id of ids) {
-        session.print(await session.call('cancelMessage', { queue, id }, force ? { force } : {}), `${id} is cancelled.`);
+        await session.call('cancelMessage', { queue, id }, force ? { force } : {});
+        session.print({ id }, `${id} is cancelled.`);
       }
     });
   program

@@ -123,7 +123,7 @@ describe('the command line', () => {
     await ok('edit', 'edited', 'it', '--body', '{"two":2.00}');
     expect(await ok('get', 'edited', 'it')).toContain('"body":{"two":2.00}');
     expect(await ok('postpone', 'edited', 'it', '--seconds', '60')).toMatch(/^it can be received at 20/);
-    await ok('cancel', 'edited', 'it');
+    expect(await ok('--json', 'cancel', 'edited', 'it')).toBe('{"id":"it"}');
     expect(await run(['get', 'edited', 'it'])).toMatchObject({ code: 1, err: expect.stringContaining('message_not_found') });
   });
 
