@@ -65,6 +65,8 @@ export interface QueuesPage extends Page {
   prefix?: string;
   /** Whether to count the messages of each queue, as reading one queue does. Default false. */
   counts?: boolean;
+  /** Whether to add what happened in each queue in the last hour, in points of ten minutes, as `queueStats` does. Default false. */
+  lastHour?: boolean;
 }
 
 /** Which messages to show. */

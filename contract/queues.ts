@@ -2,6 +2,7 @@
  * Types of queues: their settings, and how many messages they hold. Durations are whole seconds. Defaults are in
  * settings-defaults.ts.
  */
+import type { QueueStatsPoint } from './stats.ts';
 
 export interface DeadLetter {
   /** The queue that takes the messages. It must exist, and its dead-letter queues must not lead back to this queue. */
@@ -172,5 +173,5 @@ export interface Queue extends QueueSettings {
   updatedAt: string;
 }
 
-/** A queue in a list; with `counts` if the list was asked for them. */
-export type ListedQueue = Queue & { counts?: Counts };
+/** A queue in a list; with `counts` and `lastHour` if the list was asked for them. */
+export type ListedQueue = Queue & { counts?: Counts; lastHour?: QueueStatsPoint[] };

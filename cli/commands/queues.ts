@@ -9,6 +9,7 @@ import { type Session, sessionOf } from '../session.ts';
 import type { Column } from '../table.ts';
 
 const pageSize = 50;
+const flows = ['published', 'acked', 'failed'] as const;
 const watchMs = 2_000;
 const clearScreen = '\u001b[2J\u001b[H';
 
@@ -94,7 +95,7 @@ interface Seen {
 }
 
 async function see({ call }: Session, prefix: string | undefined): Promise<Seen> {
-  const input = { limit: pageSize, counts: true, ...(prefix && { prefix }) };
+  const input = { limit: pageSize, counts: true, lastHour: true, ...(prefix && { prefix }) };
   const queues = await pagesOf(
     input,
     (page) => call('listQueues', {}, page),
@@ -117,6 +118,11 @@ function columnsSince(before: Seen | undefined, at: number): Column<ListedQueue>
     count('leased'),
     count('dead'),
     { title: 'Oldest, s', isNumber: true, text: ({ counts }) => counts?.oldestAgeSeconds?.toFixed(1) },
+    ...flows.map((flow) => ({
+      title: `${flow[0]!.toUpperCase()}${flow.slice(1)}, 1 h`,
+      isNumber: true,
+      text: ({ lastHour }: ListedQueue) => lastHour && `${lastHour.reduce((sum, point) => sum + point[flow], 0)}`,
+    })),
     ...(before
       ? [
           {

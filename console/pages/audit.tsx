@@ -3,6 +3,7 @@ import { Link } from 'wouter-preact';
 import type { AuditEntry, AuditInput } from '../../contract/contract.ts';
 import { Problem } from '../parts/problem.tsx';
 import { useAddress } from '../state/address.ts';
+import { instantOf } from '../state/filters.ts';
 import { fromNow, instantText } from '../state/format.ts';
 import { useLive } from '../state/live.ts';
 import { type Session, useSession } from '../state/session.ts';
@@ -53,7 +54,7 @@ function inputOf(search: URLSearchParams): AuditInput {
   const input: Record<string, string> = {};
   for (const [name, , type] of filters) {
     const text = search.get(name);
-    if (text) input[name] = type === 'search' ? text : new Date(text).toISOString();
+    if (text) input[name] = type === 'search' ? text : instantOf(text);
   }
   return input;
 }

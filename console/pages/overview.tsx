@@ -1,7 +1,8 @@
 /** All queues with their depths, those with problems first; or sums by the beginning of their names. */
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
-import type { ListedQueue } from '../../contract/contract.ts';
+import type { ListedQueue, QueueStatsPoint, QueuesPage } from '../../contract/contract.ts';
+import { statsStepSeconds } from '../../contract/limits.ts';
 import { Sparkline } from '../parts/chart.tsx';
 import { CreateQueue } from '../parts/create-queue.tsx';
 import { Problem } from '../parts/problem.tsx';
@@ -13,6 +14,11 @@ import { type Session, useSession } from '../state/session.ts';
 
 const pageSize = 50;
 const sparkPoints = 30;
+/** Processes report once a minute. */
+const lastHourMs = 60_000;
+const stepMs = statsStepSeconds * 1000;
+const stepsOfHour = 6;
+const flows = ['published', 'acked', 'failed'] as const;
 /** A ready message that waits longer than this has no consumer that keeps up. */
 const waitsTooLongSeconds = 60;
 
@@ -24,7 +30,17 @@ export function OverviewPage() {
   const prefix = search.get('prefix') ?? '';
   const isGrouped = search.get('view') === 'groups';
   const pages = Number(search.get('pages') ?? 1);
-  const { value, error, reload } = useLive(`queues ${prefix} ${pages}`, (signal) => list(session, prefix, pages, signal));
+  const { value, error, reload } = useLive(`queues ${prefix} ${pages}`, async (signal) => {
+    const listed = await list(session, { prefix, counts: true }, pages, signal);
+    for (const { name, counts } of listed.queues) if (counts) remember(name, counts);
+    return listed;
+  });
+  const hours = useLive(
+    `last hour ${prefix} ${pages}`,
+    (signal) => list(session, { prefix, lastHour: true }, pages, signal),
+    lastHourMs,
+  );
+  const pointsOf = new Map(hours.value?.queues.map(({ name, lastHour = [] }) => [name, lastHour]));
 
   return (
     <>
@@ -51,7 +67,7 @@ export function OverviewPage() {
       </search>
       <Problem error={error} />
       {!value && !error && <p aria-busy="true">Counting messages…</p>}
-      {value && (isGrouped ? <Groups queues={value.queues} /> : <Queues queues={value.queues} />)}
+      {value && (isGrouped ? <Groups queues={value.queues} /> : <Queues queues={value.queues} pointsOf={pointsOf} />)}
       {value?.queues.length === 0 && <p>No queue {prefix === '' ? 'yet' : `begins with ${prefix}`}.</p>}
       {value?.more && (
         <button type="button" class="secondary" onClick={() => change('pages', String(pages + 1))}>
@@ -70,17 +86,16 @@ export function OverviewPage() {
   );
 }
 
-async function list({ call }: Session, prefix: string, pages: number, signal: AbortSignal) {
+async function list({ call }: Session, { prefix, ...asked }: QueuesPage, pages: number, signal: AbortSignal) {
   const queues: ListedQueue[] = [];
   let cursor: string | undefined;
   let read = 0;
   do {
-    const input = { limit: pageSize, counts: true, ...(prefix !== '' && { prefix }), ...(cursor !== undefined && { cursor }) };
+    const input = { limit: pageSize, ...asked, ...(prefix && { prefix }), ...(cursor !== undefined && { cursor }) };
     const page = await call('listQueues', {}, input, signal);
     queues.push(...page.queues);
     cursor = page.cursor;
   } while (cursor !== undefined && ++read < pages);
-  for (const { name, counts } of queues) if (counts) remember(name, counts);
   return { queues, more: cursor !== undefined };
 }
 
@@ -95,7 +110,10 @@ function problemsOf({ paused, counts }: ListedQueue): string[] {
   ];
 }
 
-function Queues({ queues }: { queues: readonly ListedQueue[] }) {
+/** The points of each queue in the last hour, as far as they are loaded. */
+type PointsOf = ReadonlyMap<string, readonly QueueStatsPoint[]>;
+
+function Queues({ queues, pointsOf }: { queues: readonly ListedQueue[]; pointsOf: PointsOf }) {
   const rows = queues.map((queue) => ({ queue, problems: problemsOf(queue) }));
   const worstFirst = [...rows].sort((a, b) => b.problems.length - a.problems.length);
   return (
@@ -110,12 +128,17 @@ function Queues({ queues }: { queues: readonly ListedQueue[] }) {
             <th scope="col">Dead</th>
             <th scope="col">Oldest</th>
             <th scope="col">Lately</th>
+            {flows.map((flow) => (
+              <th key={flow} scope="col">
+                {flow[0]!.toUpperCase() + flow.slice(1)}, 1 h
+              </th>
+            ))}
             <th scope="col">Problems</th>
           </tr>
         </thead>
         <tbody>
           {worstFirst.map(({ queue, problems }) => (
-            <Row key={queue.name} queue={queue} problems={problems} />
+            <Row key={queue.name} queue={queue} problems={problems} points={pointsOf.get(queue.name)} />
           ))}
         </tbody>
       </table>
@@ -123,7 +146,13 @@ function Queues({ queues }: { queues: readonly ListedQueue[] }) {
   );
 }
 
-function Row({ queue: { name, counts }, problems }: { queue: ListedQueue; problems: readonly string[] }) {
+interface RowProps {
+  queue: ListedQueue;
+  problems: readonly string[];
+  points: readonly QueueStatsPoint[] | undefined;
+}
+
+function Row({ queue: { name, counts }, problems, points }: RowProps) {
   const depths = historyOf(name).slice(-sparkPoints);
   return (
     <tr>
@@ -138,6 +167,11 @@ function Row({ queue: { name, counts }, problems }: { queue: ListedQueue; proble
       <td>
         <Sparkline label={`Ready messages of ${name} lately`} values={depths.map((point) => point.counts.ready)} />
       </td>
+      {flows.map((flow) => (
+        <td key={flow}>
+          {points && <LastHour label={`Messages of ${name} ${flow} in the last hour`} values={steps(points, flow)} />}
+        </td>
+      ))}
       <td>
         {problems.map((problem) => (
           <mark key={problem}>{problem}</mark>
@@ -145,6 +179,23 @@ function Row({ queue: { name, counts }, problems }: { queue: ListedQueue; proble
       </td>
     </tr>
   );
+}
+
+function LastHour({ values, label }: { values: readonly number[]; label: string }) {
+  const sum = values.reduce((all, value) => all + value, 0);
+  if (sum === 0) return '0';
+  return (
+    <>
+      {countText(sum)} <Sparkline label={label} values={values} />
+    </>
+  );
+}
+
+/** One value for each step of the hour: a step in which nothing happened has no point. */
+function steps(points: readonly QueueStatsPoint[], flow: (typeof flows)[number]): number[] {
+  const latest = Math.floor(Date.now() / stepMs);
+  const byStep = new Map(points.map((point) => [Math.floor(Date.parse(point.at) / stepMs), point[flow]]));
+  return Array.from({ length: stepsOfHour + 1 }, (_, index) => byStep.get(latest - stepsOfHour + index) ?? 0);
 }
 
 /** The name up to its first separator. */

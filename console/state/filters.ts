@@ -32,8 +32,8 @@ export function redriveAddress(queue: string, { state: _, ...filters }: Filters)
   return `/queues/${queue}/redrive?${new URLSearchParams(filters)}`;
 }
 
-/** The instant that an input of type datetime-local gives, in the zone of the browser. */
-function instantOf(text: string): string {
+/** The instant that an input of type datetime-local gives, in the zone of the browser. Other text stays as it is: the server refuses it. */
+export function instantOf(text: string): string {
   const at = Date.parse(text);
   return Number.isNaN(at) ? text : new Date(at).toISOString();
 }

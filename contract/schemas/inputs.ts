@@ -98,6 +98,9 @@ export const inputs = {
     ...page,
     prefix: field.queueNamePrefix.describe('Only queues whose names begin with these characters. Default: all.').optional(),
     counts: field.flag.describe('Whether to count the messages of each queue. Default false.').optional(),
+    lastHour: field.flag
+      .describe('Whether to add what happened in each queue in the last hour, in points of ten minutes. Default false.')
+      .optional(),
   }),
   receive: object({
     max: field.batchMax.describe('The maximum number of messages to receive. Default 1.').optional(),

@@ -2,7 +2,7 @@
 import { invalidInput } from '../../contract/errors.ts';
 
 const numericFields: ReadonlySet<string> = new Set(['limit', 'waitSeconds', 'stepSeconds', 'priority']);
-const booleanFields: ReadonlySet<string> = new Set(['force', 'counts']);
+const booleanFields: ReadonlySet<string> = new Set(['force', 'counts', 'lastHour']);
 /** Fields that may be given several times. */
 const listFields: ReadonlySet<string> = new Set(['attribute']);
 

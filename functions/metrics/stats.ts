@@ -28,6 +28,8 @@ export interface Stats {
   swept(report: SweepReport): Promise<void>;
   /** Throws `queue_not_found`. */
   read(queue: string, input: CheckedInputOf<'queueStats'>): Promise<OutputOf<'queueStats'>>;
+  /** Throws `queue_not_found`. */
+  lastHour(queue: string): Promise<QueueStatsPoint[]>;
 }
 
 export interface StatsParts {
@@ -78,6 +80,24 @@ export function createStats({ store, clock, random, onError }: StatsParts): Stat
     }
   }
 
+  async function read(
+    queue: string,
+    { from, until, stepSeconds = statsStepSeconds }: CheckedInputOf<'queueStats'>,
+  ): Promise<OutputOf<'queueStats'>> {
+    const [row] = await store.get([queueKey(queue)]);
+    if (!row) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${queue}"`);
+    const end = until === undefined ? clock.now() : Date.parse(until);
+    const begin = from === undefined ? end - dayMs : Date.parse(from);
+    // A queue of the same name may have existed before.
+    const first = stepOf(Math.max(begin, readQueue(row).createdAt));
+    const range = { from: nameOf(queue, first), to: nameOf(queue, end) };
+    const rows: (StatsRow & { at: number })[] = [];
+    for await (const page of pagesOf(store, { table: 'queues', partition: statsKind, ...range, limit: rowsAPage })) {
+      rows.push(...page.map((one) => ({ ...decode(one), at: timeIn(one.name as string) })));
+    }
+    return { points: pointsOf(rows, stepSeconds * 1000) };
+  }
+
   return {
     meter: {
       counted(queue, what, messages) {
@@ -110,24 +130,13 @@ export function createStats({ store, clock, random, onError }: StatsParts): Stat
         ),
       );
     },
-    async read(queue, { from, until, stepSeconds = statsStepSeconds }) {
-      const [row] = await store.get([queueKey(queue)]);
-      if (!row) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${queue}"`);
-      const end = until === undefined ? clock.now() : Date.parse(until);
-      const begin = from === undefined ? end - dayMs : Date.parse(from);
-      // A queue of the same name may have existed before.
-      const first = stepOf(Math.max(begin, readQueue(row).createdAt));
-      const range = { from: nameOf(queue, first), to: nameOf(queue, end) };
-      const rows: (StatsRow & { at: number })[] = [];
-      for await (const page of pagesOf(store, { table: 'queues', partition: statsKind, ...range, limit: rowsAPage })) {
-        rows.push(...page.map((one) => ({ ...decode(one), at: timeIn(one.name as string) })));
-      }
-      return { points: pointsOf(rows, stepSeconds * 1000) };
-    },
+    read,
+    lastHour: async (queue) => (await read(queue, { from: new Date(clock.now() - hourMs).toISOString() })).points,
   };
 }
 
-const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
 
 /** Joins rows into points of a step, each a multiple of ten minutes. Steps in which nothing happened have no point. */
 function pointsOf(rows: readonly (StatsRow & { at: number })[], step: number): QueueStatsPoint[] {

@@ -88,7 +88,7 @@ export const operationTexts: OperationTextsOf<OperationName> = {
     tag: 'queues',
     summary: 'List the queues that the key covers',
     description:
-      'A page may be shorter than `limit` and still have a cursor. With `counts`, the call counts the messages of each queue of the page: it costs as much as reading each.',
+      'A page may be shorter than `limit` and still have a cursor. With `counts`, the call counts the messages of each queue of the page: it costs as much as reading each. With `lastHour`, it reads the statistics of each.',
     output: { queues: [orders] },
     refusals: [],
   },

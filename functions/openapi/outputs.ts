@@ -90,7 +90,9 @@ export const outputs = {
   updateQueue: queue,
   deleteQueue: nothing,
   listQueues: z.object({
-    queues: z.array(queue.extend({ counts: counts.exactOptional() })).describe('The queues of this page, by name.'),
+    queues: z
+      .array(queue.extend({ counts: counts.exactOptional(), lastHour: z.array(statsPoint).exactOptional() }))
+      .describe('The queues of this page, by name.'),
     cursor,
   }),
   publish: resultsOf(publishResult),

@@ -6,28 +6,21 @@
 import type {
   CheckedInputOf,
   Environment,
-  ListedQueue,
   OperationName,
   OutputOf,
   OwnKey,
-  Page,
   ParamsOf,
-  Queue,
-  QueuesPage,
   Target,
   TargetInput,
-  Topic,
 } from '../../contract/contract.ts';
-import { DumbwaiterError } from '../../contract/errors.ts';
-import { pageEntriesDefault } from '../../contract/limits.ts';
 import { routes } from '../../contract/routes.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
 import { version } from '../../contract/version.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { authorize, coversQueue, type Principal } from '../auth/authorize.ts';
-import { covers, coversAll } from '../auth/name-patterns.ts';
 import type { Audit } from './audit.ts';
+import { coveredLists, type LastHours } from './covered-lists.ts';
 import type { SigningSecrets } from './signing-secrets.ts';
 
 export interface Caller {
@@ -49,9 +42,6 @@ type CheckedCall = {
   [Name in OperationName]: { operation: Name; params: ParamsOf<Name>; input: CheckedInputOf<Name> };
 }[OperationName];
 
-/** Maximum number of engine pages that one list reads to find what the key covers. */
-const pagesReadMax = 10;
-
 export function isOperation(name: unknown): name is OperationName {
   return typeof name === 'string' && Object.hasOwn(routes, name);
 }
@@ -68,7 +58,7 @@ export interface TargetOperations {
 }
 
 /** `functions/metrics/stats.ts` implements it. Throws `queue_not_found`. */
-export interface StatsOperation {
+export interface StatsOperation extends LastHours {
   read(queue: string, input: CheckedInputOf<'queueStats'>): Promise<OutputOf<'queueStats'>>;
 }
 
@@ -97,6 +87,7 @@ export interface ServiceParts {
 
 export function createService(parts: ServiceParts): Service {
   const { engine, keys, secrets, targets, stats, audit, status, waitIsCheap = false, wakeUrl, queueRows, environment } = parts;
+  const lists = coveredLists({ engine, stats });
   async function dispatch(call: CheckedCall, { principal, signal, endsAt }: Caller): Promise<OutputOf<OperationName>> {
     switch (call.operation) {
       case 'health':
@@ -112,7 +103,7 @@ export function createService(parts: ServiceParts): Service {
       case 'revokeKey':
         return keys.revoke(call.params.id);
       case 'listQueues':
-        return listQueues(call.input, principal);
+        return lists.queues(call.input, principal);
       case 'putTarget':
         return targets.put(call.params.queue, call.params.target, call.input);
       case 'getTarget':
@@ -122,7 +113,7 @@ export function createService(parts: ServiceParts): Service {
       case 'deleteTarget':
         return targets.remove(call.params.queue, call.params.target);
       case 'listTopics':
-        return listTopics(call.input, principal);
+        return lists.topics(call.input, principal);
       case 'queueStats':
         return stats.read(call.params.queue, call.input);
       case 'listAudit':
@@ -158,41 +149,6 @@ export function createService(parts: ServiceParts): Service {
     return coversQueue(principal, shown.queue) && counts ? { ...shown, counts } : shown;
   }
 
-  /** Counts only what the key covers: what it does not cover is listed without counts, and left out. */
-  async function listQueues({ counts, ...input }: QueuesPage, principal: Principal): Promise<OutputOf<'listQueues'>> {
-    const all = coversAll(principal.queues);
-    const isCovered = ({ name }: Queue) => coversQueue(principal, name);
-    const { entries, ...cursor } = await listCovered(input, all ? undefined : isCovered, async (asked) => {
-      const { queues, ...next } = await engine.callChecked('listQueues', {}, { ...input, ...asked, ...(all && { counts }) });
-      return { entries: queues, ...next };
-    });
-    if (all || !counts) return { queues: entries, ...cursor };
-    const counted = await Promise.all(entries.map(({ name }) => countsOf(name)));
-    return { queues: counted.flat(), ...cursor };
-  }
-
-  /** None if the queue was deleted meanwhile. */
-  async function countsOf(queue: string): Promise<ListedQueue[]> {
-    try {
-      return [await engine.callChecked('getQueue', { queue }, {})];
-    } catch (error) {
-      if (error instanceof DumbwaiterError && error.code === 'queue_not_found') return [];
-      throw error;
-    }
-  }
-
-  async function listTopics(input: Page, principal: Principal): Promise<OutputOf<'listTopics'>> {
-    const { entries, ...cursor } = await listCovered(
-      input,
-      coversAll(principal.topics) ? undefined : ({ name }: Topic) => covers(principal.topics, name),
-      async (asked) => {
-        const { topics, ...next } = await engine.callChecked('listTopics', {}, asked);
-        return { entries: topics, ...next };
-      },
-    );
-    return { topics: entries, ...cursor };
-  }
-
   /** Throws `queue_not_found`. */
   async function rotateSigningSecret(queue: string, endsAt: number | undefined): Promise<{ secret: string }> {
     await engine.callChecked('getQueue', { queue }, {}, endsAt === undefined ? {} : { endsAt });
@@ -212,32 +168,4 @@ export function createService(parts: ServiceParts): Service {
 function ownKey({ id, scopes, queues, topics, expiresAt = null }: Principal, environment: Environment | undefined): OwnKey {
   const server = { version, environment: environment ?? null };
   return { id, scopes: [...scopes], queues: [...queues], topics: [...topics], expiresAt, ...server };
-}
-
-interface Listed<Entry> {
-  entries: Entry[];
-  cursor?: string;
-}
-
-/** Lists the entries that the caller's key covers; by default, all. A page may have fewer than `limit` and still have a cursor. */
-async function listCovered<Entry>(
-  { limit = pageEntriesDefault, cursor }: Page,
-  isCovered: ((entry: Entry) => boolean) | undefined,
-  read: (page: Page) => Promise<Listed<Entry>>,
-): Promise<Listed<Entry>> {
-  if (!isCovered) return read(page(limit, cursor));
-  const entries: Entry[] = [];
-  let next = cursor;
-  for (let pages = 0; pages < pagesReadMax && entries.length < limit; pages++) {
-    // Never read more than is still wanted, so that no entry that was read is left out before the cursor.
-    const listed = await read(page(limit - entries.length, next));
-    entries.push(...listed.entries.filter(isCovered));
-    next = listed.cursor;
-    if (next === undefined) return { entries };
-  }
-  return { entries, ...(next === undefined ? {} : { cursor: next }) };
-}
-
-function page(limit: number, cursor: string | undefined): Page {
-  return cursor === undefined ? { limit } : { limit, cursor };
 }

@@ -225,6 +225,9 @@ describe('a queue', () => {
     await page.getByRole('region', { name: 'Throughput' }).waitFor();
     await expectText(page, /^Messages in ten minutes/);
     await expectText(page, 'in the last minutes');
+    await page.getByRole('link', { name: 'Dumbwaiter' }).click();
+    await page.getByRole('columnheader', { name: 'Published, 1 h' }).waitFor();
+    await page.getByRole('img', { name: 'Messages of busy published in the last hour' }).waitFor();
     await second.close();
     await rm(folder, { recursive: true });
   });

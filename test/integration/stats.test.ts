@@ -1,11 +1,13 @@
 /** Statistics of queues, as servers and functions keep them. */
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
+import type { OutputOf } from '../../contract/contract.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { assembleQueue } from '../../functions/assembly.ts';
 import { anyHost } from '../../functions/service/outgoing-post.ts';
+import { createService } from '../../functions/service/service.ts';
 import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { loggedDefects, startLocalQueue } from '../support/local-queue.ts';
 import { spyOnStore } from '../support/store-spy.ts';
@@ -163,6 +165,30 @@ it('a sweep notes how many messages wait, and for how long, once for each ten mi
   expect(await points()).toMatchObject([{ waiting: 0 }]);
 });
 
+it('a list of queues shows the last hour of each queue that the key covers, if asked', async () => {
+  const { engine, clock, stats, keys, secrets, targets, audit, status, queueRows } = served();
+  const service = createService({ engine, keys, secrets, targets, stats, audit, status, queueRows });
+  for (const queue of ['other', 'q', 'q-idle']) await engine.call('createQueue', { queue }, {});
+  for (const count of [1, 2, 4]) {
+    await engine.call('publish', q, bodies(count));
+    await stats.flush(true);
+    clock.advance(40 * minuteMs);
+  }
+  const principal = { id: 'k', scopes: ['receive'] as const, queues: ['q*'], topics: [] };
+  const list = async (input: object) =>
+    ((await service.call('listQueues', {}, input, { principal })) as OutputOf<'listQueues'>).queues;
+  expect(await list({})).toMatchObject([{ name: 'q' }, { name: 'q-idle' }]);
+  expect((await list({})).map(({ lastHour }) => lastHour)).toEqual([undefined, undefined]);
+  const listed = (await list({ lastHour: true, counts: true })).map(({ counts, lastHour }) => [
+    counts?.ready,
+    lastHour?.map(({ published }) => published),
+  ]);
+  expect(listed).toEqual([
+    [7, [4]],
+    [0, []],
+  ]);
+});
+
 it('a server answers statistics over HTTP, refuses a step that is no multiple of ten minutes, and keeps counts when it stops', async () => {
   const { server, http, defects } = await startLocalQueue();
   await http.call('createQueue', q);
@@ -173,6 +199,7 @@ it('a server answers statistics over HTTP, refuses a step that is no multiple of
     expect.stringContaining('stepSeconds: must be a multiple of 600'),
   ]);
   expect((await http.send('GET', '/v1/queues/none/stats')).status).toBe(404);
+  expect(await http.call('listQueues', {}, { lastHour: true })).toMatchObject({ queues: [{ name: 'q', lastHour: [] }] });
   await http.call('publish', q, bodies(1));
   await server.close();
   expect(defects).toEqual([]);
