@@ -146,8 +146,22 @@ describe.each(ages)('an app on the %s supported CDK', (age) => {
   });
 });
 
+type Resources = Record<string, { Type: string; Properties: { DashboardBody?: { 'Fn::Join': [string, (string | object)[]] } } }>;
+
+/** The text of a dashboard becomes JSON: versions of CDK differ in the order of its fields. */
+function withDashboards(resources: Resources): object {
+  const textOf = (part: string | object) => (typeof part === 'string' ? part : Object.values(part).flat().join('.'));
+  const entries = Object.entries(resources).map(([id, resource]) => {
+    const body = resource.Properties?.DashboardBody;
+    return [id, body ? { ...resource, Properties: JSON.parse(body['Fn::Join'][1].map(textOf).join('')) } : resource];
+  });
+  return Object.fromEntries(entries);
+}
+
 test('the oldest and the newest supported CDK synthesize the same resources', () => {
-  const [oldest, newest] = ages.map((age) => JSON.parse(readFileSync(join(appOf(age), 'template.json'), 'utf8')).Resources);
+  const [oldest, newest] = ages.map((age) =>
+    withDashboards(JSON.parse(readFileSync(join(appOf(age), 'template.json'), 'utf8')).Resources),
+  ) as [object, object];
   expect(Object.keys(oldest).length).toBeGreaterThan(100);
   expect(oldest).toEqual(newest);
 });
