@@ -38,6 +38,11 @@ export function Throughput({ queue }: { queue: string }) {
         ]}
       />
       <Chart
+        title="Messages that waited at the end of ten minutes, in the last day"
+        times={points.map(({ at }) => Date.parse(at) / 1000)}
+        series={[{ label: 'waiting', color: '--ready', values: points.map(({ waiting }) => waiting ?? 0) }]}
+      />
+      <Chart
         title="Seconds that 95 of 100 messages waited, and were handled, in ten minutes"
         times={points.map(({ at }) => Date.parse(at) / 1000)}
         series={[

@@ -224,6 +224,7 @@ describe('a queue', () => {
     const { page } = await browser.open(second.url, { path: '/queues/busy/messages' });
     await page.getByRole('region', { name: 'Throughput' }).waitFor();
     await expectText(page, /^Messages in ten minutes/);
+    await expectText(page, /^Messages that waited at the end of ten minutes/);
     await expectText(page, 'in the last minutes');
     await page.getByRole('link', { name: 'Dumbwaiter' }).click();
     await page.getByRole('columnheader', { name: 'Published, 1 h' }).waitFor();
