@@ -1,6 +1,7 @@
 /** Which key changed what lately, newest first. */
 import { Link } from 'wouter-preact';
 import type { AuditEntry, AuditInput } from '../../contract/contract.ts';
+import { FilterInput } from '../parts/filter-input.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { useAddress } from '../state/address.ts';
 import { instantOf } from '../state/filters.ts';
@@ -28,14 +29,7 @@ export function AuditPage() {
       <h1>Audit</h1>
       <search class="filters">
         {filters.map(([name, title, type]) => (
-          <label key={name}>
-            {title}
-            <input
-              type={type}
-              value={search.get(name) ?? ''}
-              onChange={(event) => change(name, event.currentTarget.value.trim())}
-            />
-          </label>
+          <FilterInput key={name} label={title} type={type} text={search.get(name) ?? ''} change={(text) => change(name, text)} />
         ))}
       </search>
       <Problem error={error} />

@@ -1,5 +1,6 @@
 /** The inputs of the filters of messages. What they hold is in the address of the page. */
 import type { FilterName, Filters } from '../state/filters.ts';
+import { FilterInput } from './filter-input.tsx';
 
 const states = ['ready', 'delayed', 'leased', 'dead', 'prepared'] as const;
 const reasons = ['max_receives', 'expired', 'rejected', 'unreadable'] as const;
@@ -12,11 +13,8 @@ interface MessageFiltersProps {
 }
 
 export function MessageFilters({ filters, change, hasState }: MessageFiltersProps) {
-  const input = (name: FilterName, label: string, type = 'search') => (
-    <label>
-      {label}
-      <input type={type} value={filters[name] ?? ''} onChange={(event) => change(name, event.currentTarget.value)} />
-    </label>
+  const input = (name: FilterName, label: string, type?: string) => (
+    <FilterInput label={label} type={type} text={filters[name] ?? ''} change={(text) => change(name, text)} />
   );
   const select = (name: FilterName, label: string, options: readonly string[]) => (
     <label>

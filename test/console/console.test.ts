@@ -301,6 +301,8 @@ describe('a queue', () => {
     await letDie('f-1', 'f-2', 'g-1');
     const { page } = await browser.open(queue.server.url, { path: '/queues/orders-dead/messages' });
     await page.getByLabel('Id begins with').fill('f-');
+    // What is typed stays while the page reloads. When the second answer is there, the page shows the first.
+    for (let answers = 0; answers < 2; answers++) await page.waitForResponse(/\/queues\/orders-dead$/);
     await page.getByLabel('Id begins with').blur();
     await expectText(page, '2 shown');
     await page.getByRole('link', { name: 'Redrive all that match' }).click();
