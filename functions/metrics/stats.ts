@@ -3,7 +3,7 @@
  * something happened. The counts are for people: a process that dies takes the counts of its last minute with it, and one whose answer
  * was lost may have been added twice.
  */
-import type { CheckedInputOf, OutputOf, QueueStatsPoint } from '../../contract/contract.ts';
+import type { CheckedInputOf, OutputOf, Queue, QueueStatsPoint } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { statsKeptSeconds, statsStepSeconds } from '../../contract/limits.ts';
 import type { SweepReport } from '../../engine/engine.ts';
@@ -28,8 +28,7 @@ export interface Stats {
   swept(report: SweepReport): Promise<void>;
   /** Throws `queue_not_found`. */
   read(queue: string, input: CheckedInputOf<'queueStats'>): Promise<OutputOf<'queueStats'>>;
-  /** Throws `queue_not_found`. */
-  lastHour(queue: string): Promise<QueueStatsPoint[]>;
+  lastHour(queue: Pick<Queue, 'name' | 'createdAt'>): Promise<QueueStatsPoint[]>;
 }
 
 export interface StatsParts {
@@ -45,6 +44,9 @@ interface StatsRow {
   depth?: number;
   oldestAgeSeconds?: number;
 }
+
+/** `at`: when its ten minutes begin. */
+type TimedRow = StatsRow & { at: number };
 
 export const statsKind = 'stats';
 const stepOf = (ms: number) => Math.floor(ms / stepMs) * stepMs;
@@ -88,14 +90,18 @@ export function createStats({ store, clock, random, onError }: StatsParts): Stat
     if (!row) throw new DumbwaiterError('queue_not_found', `queue: there is no queue "${queue}"`);
     const end = until === undefined ? clock.now() : Date.parse(until);
     const begin = from === undefined ? end - dayMs : Date.parse(from);
-    // A queue of the same name may have existed before.
-    const first = stepOf(Math.max(begin, readQueue(row).createdAt));
-    const range = { from: nameOf(queue, first), to: nameOf(queue, end) };
-    const rows: (StatsRow & { at: number })[] = [];
+    const rows = await rowsOf(queue, Math.max(begin, readQueue(row).createdAt), end);
+    return { points: pointsOf(rows, stepSeconds * 1000) };
+  }
+
+  /** `begin` must not be before the queue was created: another of the same name may have existed. */
+  async function rowsOf(queue: string, begin: number, end: number): Promise<TimedRow[]> {
+    const range = { from: nameOf(queue, stepOf(begin)), to: nameOf(queue, end) };
+    const rows: TimedRow[] = [];
     for await (const page of pagesOf(store, { table: 'queues', partition: statsKind, ...range, limit: rowsAPage })) {
       rows.push(...page.map((one) => ({ ...decode(one), at: timeIn(one.name as string) })));
     }
-    return { points: pointsOf(rows, stepSeconds * 1000) };
+    return rows;
   }
 
   return {
@@ -131,7 +137,10 @@ export function createStats({ store, clock, random, onError }: StatsParts): Stat
       );
     },
     read,
-    lastHour: async (queue) => (await read(queue, { from: new Date(clock.now() - hourMs).toISOString() })).points,
+    async lastHour({ name, createdAt }) {
+      const now = clock.now();
+      return pointsOf(await rowsOf(name, Math.max(now - hourMs, Date.parse(createdAt)), now), stepMs);
+    },
   };
 }
 
@@ -139,7 +148,7 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 /** Joins rows into points of a step, each a multiple of ten minutes. Steps in which nothing happened have no point. */
-function pointsOf(rows: readonly (StatsRow & { at: number })[], step: number): QueueStatsPoint[] {
+function pointsOf(rows: readonly TimedRow[], step: number): QueueStatsPoint[] {
   const groups = Map.groupBy(rows, ({ at }) => Math.floor(at / step) * step);
   return [...groups].map(([at, members]) => {
     const flow = members.map((member) => member.flow).reduce(sumOf);

@@ -9,9 +9,9 @@ import { covers, coversAll } from '../auth/name-patterns.ts';
 /** Maximum number of engine pages that one list reads to find what the key covers. */
 const pagesReadMax = 10;
 
-/** What lists show of statistics. Throws `queue_not_found`. */
+/** What lists show of statistics. */
 export interface LastHours {
-  lastHour(queue: string): Promise<QueueStatsPoint[]>;
+  lastHour(queue: Pick<Queue, 'name' | 'createdAt'>): Promise<QueueStatsPoint[]>;
 }
 
 export interface CoveredLists {
@@ -29,15 +29,26 @@ export function coveredLists({ engine, stats }: { engine: Engine; stats: LastHou
       return { entries: queues, ...next };
     });
     if (all || !counts) return { queues: entries, ...cursor };
-    return { queues: await eachOf(entries, ({ name }) => engine.callChecked('getQueue', { queue: name }, {})), ...cursor };
+    const counted = await Promise.all(entries.map(({ name }) => countsOf(name)));
+    return { queues: counted.flat(), ...cursor };
+  }
+
+  /** None if the queue was deleted meanwhile. */
+  async function countsOf(queue: string): Promise<ListedQueue[]> {
+    try {
+      return [await engine.callChecked('getQueue', { queue }, {})];
+    } catch (error) {
+      if (error instanceof DumbwaiterError && error.code === 'queue_not_found') return [];
+      throw error;
+    }
   }
 
   return {
     async queues({ lastHour = false, ...input }, principal) {
       const { queues, ...cursor } = await countedQueues(input, principal);
       if (!lastHour) return { queues, ...cursor };
-      const withPoints = async (queue: ListedQueue) => ({ ...queue, lastHour: await stats.lastHour(queue.name) });
-      return { queues: await eachOf(queues, withPoints), ...cursor };
+      const withPoints = async (queue: ListedQueue) => ({ ...queue, lastHour: await stats.lastHour(queue) });
+      return { queues: await Promise.all(queues.map(withPoints)), ...cursor };
     },
     async topics(input, principal) {
       const { entries, ...cursor } = await listCovered(
@@ -51,22 +62,6 @@ export function coveredLists({ engine, stats }: { engine: Engine; stats: LastHou
       return { topics: entries, ...cursor };
     },
   };
-}
-
-/** Leaves out the queues that were deleted meanwhile. */
-async function eachOf(
-  queues: readonly ListedQueue[],
-  read: (queue: ListedQueue) => Promise<ListedQueue>,
-): Promise<ListedQueue[]> {
-  const readOne = async (queue: ListedQueue) => {
-    try {
-      return [await read(queue)];
-    } catch (error) {
-      if (error instanceof DumbwaiterError && error.code === 'queue_not_found') return [];
-      throw error;
-    }
-  };
-  return (await Promise.all(queues.map(readOne))).flat();
 }
 
 interface Listed<Entry> {
