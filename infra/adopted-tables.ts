@@ -1,8 +1,8 @@
 /** Checks tables that a stack gives to the construct, as far as synth can: those that the same app defines. */
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { CfnTable } from 'aws-cdk-lib/aws-dynamodb';
+import { dueIndex, tables as tableKeys, timeToLiveAttribute } from '../engine/port/port.ts';
 import type { DumbwaiterTable, DumbwaiterTables } from './table-access.ts';
-import { dueIndex, tableKeys, timeToLiveAttribute } from './table-keys.ts';
 
 /** The table's resource; undefined for an imported table, and for a global one, whose stream its own construct defines. */
 export function definitionIn(table: DumbwaiterTable): CfnTable | undefined {
@@ -44,7 +44,9 @@ function faultsOf(name: keyof typeof tableKeys, table: DumbwaiterTable): string[
     found.attributeDefinitions?.find(({ attributeName }) => attributeName === attribute)?.attributeType;
   const keysOf = (schema: Definition['keySchema'] = []) =>
     schema.map(({ attributeName, keyType }) => `${attributeName} (${keyType}, ${typeOf(attributeName)})`).join(', ');
-  const wanted = tableKeys[name].map((key, index) => `${key} (${index === 0 ? 'HASH' : 'RANGE'}, S)`).join(', ');
+  const wanted = Object.values(tableKeys[name])
+    .map((key, index) => `${key} (${index === 0 ? 'HASH' : 'RANGE'}, S)`)
+    .join(', ');
   const faults: string[] = [];
   if (keysOf(found.keySchema) !== wanted) faults.push(`the keys must be ${wanted}; they are ${keysOf(found.keySchema)}`);
   const ttl = found.timeToLiveSpecification;
@@ -55,11 +57,11 @@ function faultsOf(name: keyof typeof tableKeys, table: DumbwaiterTable): string[
   if (view !== undefined && !view.startsWith('NEW')) faults.push(`its stream must have new images; it has ${view}`);
   if (name !== 'leases') return faults;
   const index = found.globalSecondaryIndexes?.find(({ indexName }) => indexName === dueIndex.name);
-  const wantedIndex = `${dueIndex.partitionKey} (HASH, S), ${dueIndex.sortKey} (RANGE, N)`;
+  const wantedIndex = `${dueIndex.partition} (HASH, S), ${dueIndex.sort} (RANGE, N)`;
   const { projectionType, nonKeyAttributes = [] } = index?.projection ?? {};
-  const isProjected = projectionType === 'ALL' || dueIndex.attributes.every((attribute) => nonKeyAttributes.includes(attribute));
+  const isProjected = projectionType === 'ALL' || dueIndex.projected.every((attribute) => nonKeyAttributes.includes(attribute));
   if (index === undefined || keysOf(index.keySchema) !== wantedIndex || !isProjected) {
-    faults.push(`it must have the index ${dueIndex.name} with the keys ${wantedIndex}, and ${dueIndex.attributes.join(', ')}`);
+    faults.push(`it must have the index ${dueIndex.name} with the keys ${wantedIndex}, and ${dueIndex.projected.join(', ')}`);
   }
   return faults;
 }

@@ -1,12 +1,12 @@
-/** The three DynamoDB tables. A test compares their keys, index and TTL attribute with the engine's own definitions. */
+/** The three DynamoDB tables, with the keys, the index and the TTL attribute that the engine defines. */
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { dueIndex, tables as tableKeys, timeToLiveAttribute } from '../engine/port/port.ts';
 import { checkAdopted, definitionIn } from './adopted-tables.ts';
 import type { DumbwaiterTable, DumbwaiterTables } from './table-access.ts';
-import { dueIndex, tableKeys, timeToLiveAttribute } from './table-keys.ts';
 
 /** Request units of a table and of its indexes. */
 export interface TableCapacity {
@@ -64,7 +64,7 @@ export class Tables extends Construct {
   }
 
   #table(id: string, name: keyof typeof tableKeys, props: TablesProps): Table {
-    const [partitionKey, sortKey] = tableKeys[name].map(text);
+    const [partitionKey, sortKey] = Object.values(tableKeys[name]).map(text);
     return new Table(this, id, {
       billingMode: BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
@@ -84,10 +84,10 @@ export class Tables extends Construct {
     const leases = this.#table('Leases', 'leases', props);
     leases.addGlobalSecondaryIndex({
       indexName: dueIndex.name,
-      partitionKey: text(dueIndex.partitionKey),
-      sortKey: { name: dueIndex.sortKey, type: AttributeType.NUMBER },
+      partitionKey: text(dueIndex.partition),
+      sortKey: { name: dueIndex.sort, type: AttributeType.NUMBER },
       projectionType: ProjectionType.INCLUDE,
-      nonKeyAttributes: [...dueIndex.attributes],
+      nonKeyAttributes: [...dueIndex.projected],
       ...props.capacity?.leases,
     });
     return leases;
