@@ -1,6 +1,7 @@
 /** Which key changed what lately, newest first. */
 import { Link } from 'wouter-preact';
 import type { AuditEntry, AuditInput } from '../../contract/contract.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { FilterInput } from '../parts/filter-input.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { useAddress } from '../state/address.ts';
@@ -8,6 +9,7 @@ import { instantOf } from '../state/filters.ts';
 import { fromNow, instantText } from '../state/format.ts';
 import { useLive } from '../state/live.ts';
 import { type Session, useSession } from '../state/session.ts';
+import { firstPages } from './first-pages.ts';
 
 const pageSize = 50;
 /** Another filter is shown from its first page on. */
@@ -33,8 +35,8 @@ export function AuditPage() {
         ))}
       </search>
       <Problem error={error} />
-      {value && <Entries entries={value.entries} />}
-      {value?.entries.length === 0 && <p>Nothing was changed{value.more ? ' in the part that was examined' : ''}.</p>}
+      {value && <Entries entries={value.items} />}
+      {value?.items.length === 0 && <p>Nothing was changed{value.more ? ' in the part that was examined' : ''}.</p>}
       {value?.more && (
         <button type="button" class="secondary" onClick={() => change('pages', String(pages + 1))}>
           Show earlier changes
@@ -53,16 +55,13 @@ function inputOf(search: URLSearchParams): AuditInput {
   return input;
 }
 
-async function list({ call }: Session, input: AuditInput, pages: number, signal: AbortSignal) {
-  const entries: AuditEntry[] = [];
-  let cursor: string | undefined;
-  let read = 0;
-  do {
-    const page = await call('listAudit', {}, { ...input, limit: pageSize, ...(cursor !== undefined && { cursor }) }, signal);
-    entries.push(...page.entries);
-    cursor = page.cursor;
-  } while (cursor !== undefined && ++read < pages);
-  return { entries, more: cursor !== undefined };
+function list({ call }: Session, input: AuditInput, pages: number, signal: AbortSignal) {
+  const entries = pagesOf(
+    { ...input, limit: pageSize },
+    (page) => call('listAudit', {}, page, signal),
+    ({ entries }) => entries,
+  );
+  return firstPages(entries, pages);
 }
 
 function Entries({ entries }: { entries: readonly AuditEntry[] }) {

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { ListedQueue, QueueStatsPoint, QueuesPage } from '../../contract/contract.ts';
 import { statsStepSeconds } from '../../contract/limits.ts';
+import { pagesOf } from '../../sdk/calls/pages.ts';
 import { Sparkline } from '../parts/chart.tsx';
 import { CreateQueue } from '../parts/create-queue.tsx';
 import { Problem } from '../parts/problem.tsx';
@@ -11,6 +12,7 @@ import { countText, durationText } from '../state/format.ts';
 import { historyOf, remember } from '../state/history.ts';
 import { useLive } from '../state/live.ts';
 import { type Session, useSession } from '../state/session.ts';
+import { firstPages } from './first-pages.ts';
 
 const pageSize = 50;
 const sparkPoints = 30;
@@ -32,7 +34,7 @@ export function OverviewPage() {
   const pages = Number(search.get('pages') ?? 1);
   const { value, error, reload } = useLive(`queues ${prefix} ${pages}`, async (signal) => {
     const listed = await list(session, { prefix, counts: true }, pages, signal);
-    for (const { name, counts } of listed.queues) if (counts) remember(name, counts);
+    for (const { name, counts } of listed.items) if (counts) remember(name, counts);
     return listed;
   });
   const hours = useLive(
@@ -40,7 +42,7 @@ export function OverviewPage() {
     (signal) => list(session, { prefix, lastHour: true }, pages, signal),
     lastHourMs,
   );
-  const pointsOf = new Map(hours.value?.queues.map(({ name, lastHour = [] }) => [name, lastHour]));
+  const pointsOf = new Map(hours.value?.items.map(({ name, lastHour = [] }) => [name, lastHour]));
 
   return (
     <>
@@ -67,8 +69,8 @@ export function OverviewPage() {
       </search>
       <Problem error={error} />
       {!value && !error && <p aria-busy="true">Counting messages…</p>}
-      {value && (isGrouped ? <Groups queues={value.queues} /> : <Queues queues={value.queues} pointsOf={pointsOf} />)}
-      {value?.queues.length === 0 && <p>No queue {prefix === '' ? 'yet' : `begins with ${prefix}`}.</p>}
+      {value && (isGrouped ? <Groups queues={value.items} /> : <Queues queues={value.items} pointsOf={pointsOf} />)}
+      {value?.items.length === 0 && <p>No queue {prefix === '' ? 'yet' : `begins with ${prefix}`}.</p>}
       {value?.more && (
         <button type="button" class="secondary" onClick={() => change('pages', String(pages + 1))}>
           Show more queues
@@ -86,17 +88,13 @@ export function OverviewPage() {
   );
 }
 
-async function list({ call }: Session, { prefix, ...asked }: QueuesPage, pages: number, signal: AbortSignal) {
-  const queues: ListedQueue[] = [];
-  let cursor: string | undefined;
-  let read = 0;
-  do {
-    const input = { limit: pageSize, ...asked, ...(prefix && { prefix }), ...(cursor !== undefined && { cursor }) };
-    const page = await call('listQueues', {}, input, signal);
-    queues.push(...page.queues);
-    cursor = page.cursor;
-  } while (cursor !== undefined && ++read < pages);
-  return { queues, more: cursor !== undefined };
+function list({ call }: Session, { prefix, ...asked }: QueuesPage, pages: number, signal: AbortSignal) {
+  const queues = pagesOf(
+    { limit: pageSize, ...asked, ...(prefix && { prefix }) },
+    (page) => call('listQueues', {}, page, signal),
+    ({ queues }) => queues,
+  );
+  return firstPages(queues, pages);
 }
 
 /** What is wrong with a queue, the worst first. */
