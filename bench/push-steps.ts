@@ -1,8 +1,9 @@
 /** Measures what pushing costs in DynamoDB, with all that a run of the dispatch function does from its wake-up to the ack. */
+
+import { anyHost } from '../contract/host-rule.ts';
 import { dynamoParts } from '../engine/dynamo/parts.ts';
 import { assembleQueue } from '../functions/assembly.ts';
 import { queuesToDispatch } from '../functions/push/wake.ts';
-import { anyHost } from '../functions/service/outgoing-post.ts';
 import { type Cost, createQueue, perMessage, publishConcurrently, stepBodyBytes } from './message-cost.ts';
 import type { Step } from './steps.ts';
 import { type TestBed, tableNames } from './test-bed.ts';

@@ -1,6 +1,7 @@
 /** The queue as a server runs it on any store: the engine, API keys, signing secrets and targets. For Lambda and the servers. */
 import type { StoreKind } from '../contract/contract.ts';
 import { defined } from '../contract/defined.ts';
+import type { HostRule } from '../contract/host-rule.ts';
 import { createEngine } from '../engine/create.ts';
 import type { Engine, EngineParts } from '../engine/engine.ts';
 import type { Clock } from '../engine/port/port.ts';
@@ -18,7 +19,7 @@ import { type CheckFunction, createTargets } from './push/targets.ts';
 import { type Audit, createAudit } from './service/audit.ts';
 import { createCheckBack, type Invoke } from './service/check-back.ts';
 import { type Log, logEngineEvents } from './service/log.ts';
-import { createPoster, type HostRule } from './service/outgoing-post.ts';
+import { createPoster } from './service/outgoing-post.ts';
 import type { TargetOperations } from './service/service.ts';
 import { createSigningSecrets, type SigningSecrets } from './service/signing-secrets.ts';
 import { createQueueRows, type QueueRows } from './sqs/queue-rows.ts';

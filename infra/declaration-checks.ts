@@ -1,9 +1,11 @@
 /** Validates declarations at synth, by the API's own rules: a mistake fails `cdk synth`, not a deployment halfway. */
 import { Token } from 'aws-cdk-lib';
+import { Cron } from 'croner';
 import type { FilterScope, QueueSettingsInput, ScheduleInput, TargetInput } from '../contract/contract.ts';
-import { DumbwaiterError } from '../contract/errors.ts';
+import { DumbwaiterError, invalidInput } from '../contract/errors.ts';
 import { inputs, parseParams } from '../contract/schemas/parse.ts';
 import { parseOptions, refusalMessage } from '../contract/schemas/refusal.ts';
+import { parseCron } from '../engine/schedules/cron.ts';
 import { validateFilter } from '../engine/topics/filter-limits.ts';
 import type { DeclaredTopic } from './dumbwaiter-props.ts';
 
@@ -19,14 +21,22 @@ export function checkDeclarations(at: string, { queues, topics, schedules }: Dec
     ...Object.entries(queues).flatMap(([queue, settings]) => [
       ...faultsThrown(`queues: the name ${JSON.stringify(queue)}: `, () => parseParams('createQueue', { queue })),
       ...faultsOf(inputs.createQueue, settings, `queues.${queue}`),
+      ...faultsOfDeadLetters(queue, queues),
     ]),
     ...Object.entries(topics).flatMap(([topic, declared]) => faultsOfTopic(topic, declared)),
     ...Object.entries(schedules).flatMap(([name, schedule]) => [
       ...faultsThrown(`schedules: the name ${JSON.stringify(name)}: `, () => parseParams('putSchedule', { name })),
-      ...faultsOf(inputs.putSchedule, schedule, `schedules.${name}`),
+      ...faultsOfSchedule(schedule, `schedules.${name}`),
     ]),
   ];
   if (faults.length > 0) throw new Error([`${at}: what it declares would be refused.`, ...faults].join('\n  '));
+}
+
+/** The same for the name of a queue. */
+export function checkQueueName(at: string, queue: string): void {
+  if (Token.isUnresolved(queue)) return;
+  const [fault] = faultsThrown('', () => parseParams('getQueue', { queue }));
+  if (fault !== undefined) throw new Error(`${at}: ${fault}`);
 }
 
 /** The same for a consumer of a queue. */
@@ -42,6 +52,30 @@ export function checkConsumer(at: string, queue: string, target: string, terms: 
 export function checkKey(at: string, terms: object): void {
   const faults = faultsOf(inputs.createKey, terms, 'the key of a program');
   if (faults.length > 0) throw new Error([`${at}: what it declares would be refused.`, ...faults].join('\n  '));
+}
+
+/** Dead letters that would come back to the queue, by way of declared queues. */
+function faultsOfDeadLetters(queue: string, queues: Declarations['queues']): string[] {
+  const path = [queue];
+  for (;;) {
+    const next = Object.hasOwn(queues, path.at(-1)!) ? queues[path.at(-1)!]?.deadLetter?.queue : undefined;
+    if (next === undefined) return [];
+    path.push(next);
+    if (next === queue) return [`queues.${queue}.deadLetter.queue: dead letters would come back: ${path.join(' → ')}`];
+    // A circle that another queue reports.
+    if (path.indexOf(next) < path.length - 1) return [];
+  }
+}
+
+function faultsOfSchedule(schedule: ScheduleInput, within: string): string[] {
+  const faults = faultsOf(inputs.putSchedule, schedule, within);
+  const { cron, timeZone = 'UTC' } = schedule ?? {};
+  if (faults.length > 0 || cron === undefined || Token.isUnresolved(cron) || Token.isUnresolved(timeZone)) return faults;
+  return faultsThrown(`${within}.`, () => {
+    if (parseCron({ Cron }, cron, timeZone).next(Date.now()) === undefined) {
+      throw invalidInput(`cron: never falls due, was ${JSON.stringify(cron)}`);
+    }
+  });
 }
 
 function faultsOfTopic(topic: string, declared: unknown): string[] {

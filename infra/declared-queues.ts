@@ -5,7 +5,7 @@
 import { CustomResource, Duration, Lazy } from 'aws-cdk-lib';
 import { Construct, type IDependable } from 'constructs';
 import type { TargetInput } from '../contract/contract.ts';
-import { checkDeclarations, type Declarations } from './declaration-checks.ts';
+import type { Declarations } from './declaration-checks.ts';
 import type { NodeFunction } from './node-function.ts';
 
 /** The properties that the handler reads. They are JSON text, because CloudFormation passes every property as a string. */
@@ -33,7 +33,6 @@ export class DeclaredQueues extends Construct {
 
   constructor(scope: Construct, id: string, { handler, queues, topics, schedules }: DeclaredQueuesProps) {
     super(scope, id);
-    checkDeclarations(scope.node.path, { queues, topics, schedules });
     const properties: DeclareQueuesProperties = {
       queuesJson: JSON.stringify(queues),
       topicsJson: JSON.stringify(topics),

@@ -116,7 +116,7 @@ export interface DumbwaiterProps {
    */
   readonly metricsPerTopic?: boolean;
   /**
-   * Memory in MB of each function, except those that mostly wait, which have 256. A function's share of CPU grows with it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+   * Memory in MB of each function, from 128 to 10,240, except those that mostly wait, which have 256. A function's share of CPU grows with it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
    * @default 1024
    */
   readonly memorySize?: number;

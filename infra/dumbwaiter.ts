@@ -14,7 +14,7 @@ import type { Construct } from 'constructs';
 import type { TargetInput } from '../contract/contract.ts';
 import type { Alarms } from './alarms.ts';
 import { apiConsole } from './console.ts';
-import { checkConsumer, type Declarations } from './declaration-checks.ts';
+import { checkConsumer, checkDeclarations, type Declarations } from './declaration-checks.ts';
 import { DeclaredQueues } from './declared-queues.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
 import { DumbwaiterRef, type IDumbwaiter } from './dumbwaiter-ref.ts';
@@ -25,6 +25,7 @@ import { type DumbwaiterAttributes, ImportedDumbwaiter } from './imported-dumbwa
 import { addMonitoring } from './monitoring.ts';
 import type { NodeFunction } from './node-function.ts';
 import { addOutputs } from './outputs.ts';
+import { checkPropValues } from './prop-checks.ts';
 import { checkPropNames } from './prop-names.ts';
 import { addPush, checkRunTime } from './push.ts';
 import { QueueKeys } from './queue-keys.ts';
@@ -81,6 +82,10 @@ export class Dumbwaiter extends DumbwaiterRef {
   constructor(scope: Construct, id: string, props: DumbwaiterProps = {}) {
     super(scope, id);
     checkPropNames(this.node.path, props);
+    checkPropValues(this.node.path, props);
+    const { queues = {}, topics = {}, schedules = {} } = props;
+    this.#declarations = { queues, topics, schedules };
+    checkDeclarations(this.node.path, this.#declarations);
     this.#encryptionKey = props.encryptionKey;
     const deletionProtection = props.deletionProtection ?? true;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
@@ -107,7 +112,7 @@ export class Dumbwaiter extends DumbwaiterRef {
       reserveSweepConcurrency: props.reserveSweepConcurrency ?? false,
       receiveConcurrency: props.receiveConcurrency,
       tracing: props.tracing ?? false,
-      declaresSchedules: Object.keys(props.schedules ?? {}).length > 0,
+      declaresSchedules: Object.keys(schedules).length > 0,
       pushAllowedHosts: props.pushAllowedHosts ?? [],
       console: apiConsole(this.node.path, props),
     });
@@ -132,8 +137,6 @@ export class Dumbwaiter extends DumbwaiterRef {
     this.alarms = alarms;
     this.dashboard = dashboard;
     this.#metrics = metrics;
-    const { queues = {}, topics = {}, schedules = {} } = props;
-    this.#declarations = { queues, topics, schedules };
     if (Object.keys({ ...queues, ...topics, ...schedules }).length > 0) this.#declare();
     if (props.push) this.#push();
     if (props.wakeUps) {

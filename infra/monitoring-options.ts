@@ -1,5 +1,6 @@
 /** The options of metrics and alarms. Users see these comments in their editor: state limits and defaults. */
 import { checkNames, type Names } from '../contract/names.ts';
+import { checkWholeNumber } from './number-checks.ts';
 
 /**
  * The number, within five minutes, from which an alarm is raised. The comments name the alarm; docs/operating.md, "Alarms", says what to do
@@ -57,7 +58,7 @@ export interface AlarmThresholds {
    */
   readonly sweepsIncomplete?: number;
   /**
-   * `TasksStalled`: times that the sweep found a redrive task that stands still. It restarts each one once a minute.
+   * `TasksStalled`: times that the sweep found a stalled redrive task. It restarts each one once a minute.
    * @default 3
    */
   readonly tasksStalled?: number;
@@ -116,14 +117,9 @@ export function checkMonitoring(
   const { queueMetricsMax = queueMetricsDefault, thresholds = {} } = options;
   checkNames(`${at}: monitoring`, options, optionNames);
   checkNames(`${at}: monitoring.thresholds`, thresholds, thresholdDefaults);
-  const check = (name: string, value: unknown, min: number, max: number) => {
-    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return;
-    const limits = `must be a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`;
-    throw new Error(`${at}: monitoring.${name}: ${limits}; it is ${JSON.stringify(value)}`);
-  };
-  check('queueMetricsMax', queueMetricsMax, 0, queueMetricsLimit);
+  checkWholeNumber(`${at}: monitoring.queueMetricsMax`, queueMetricsMax, 0, queueMetricsLimit);
   for (const [name, value] of Object.entries(thresholds)) {
-    if (value !== undefined) check(`thresholds.${name}`, value, 1, Number.MAX_SAFE_INTEGER);
+    if (value !== undefined) checkWholeNumber(`${at}: monitoring.thresholds.${name}`, value, 1);
   }
   const given = Object.fromEntries(Object.entries(thresholds).filter(([, value]) => value !== undefined));
   return { queueMetricsMax, thresholds: { ...thresholdDefaults, ...given } };

@@ -38,6 +38,8 @@ interface KeyProperties {
 export const allScopes = ['publish', 'receive', 'admin'] as const satisfies Scope[];
 
 const timeout = Duration.minutes(2);
+/** A limit of Secrets Manager. */
+const descriptionCharsMax = 2_048;
 
 /** Differs for other terms: no name contains the signs. Without topics, a key covers all of them if it covers all queues. */
 function idOf({ queues, topics, scopes, version = 1 }: KeyTerms): string {
@@ -73,7 +75,7 @@ export class QueueKeys extends Construct {
     checkKey(this.node.path, input);
     const scope = new Construct(this, id);
     const secret = new GeneratedSecret(scope, 'Key', {
-      description: `Dumbwaiter's API key for ${id}`,
+      description: `Dumbwaiter's API key for ${id}`.slice(0, descriptionCharsMax),
       isKey: true,
       rotatedByHand: 'The operator rotates it by hand: docs/operating.md, "Keys".',
       // Without the stack the key is revoked.

@@ -9,6 +9,7 @@ import type { Scope, TargetInput } from '../contract/contract.ts';
 import { targetNameCharsMax } from '../contract/limits.ts';
 import type { DepthState, QueueMetric } from '../contract/metrics.ts';
 import { type Connectable, type ConnectOptions, checkConnectOptions, connectClient } from './connect.ts';
+import { checkQueueName } from './declaration-checks.ts';
 import type { GeneratedSecret } from './generated-secret.ts';
 import { grantSecret } from './grants.ts';
 import { allScopes, type QueueKeys } from './queue-keys.ts';
@@ -76,6 +77,7 @@ export class QueueRef {
   readonly #parts: QueueParts;
 
   constructor(name: string, parts: QueueParts) {
+    checkQueueName(parts.scope.node.path, name);
     this.name = name;
     this.#parts = parts;
   }

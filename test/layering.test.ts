@@ -49,7 +49,7 @@ const rooms: { [folder: string]: readonly string[] } = {
   'engine/receive': withRules,
   'engine/publish': withRules,
   'engine/redrive': withRules,
-  'engine/schedules': [...withRows, 'engine/publish'],
+  'engine/schedules': [...withRows, 'engine/publish', 'engine/schedules/cron.ts'],
   'engine/topics': [
     ...withRows,
     'engine/lifecycle',
@@ -58,6 +58,7 @@ const rooms: { [folder: string]: readonly string[] } = {
     'engine/publish',
     'engine/topics/filter-limits.ts',
   ],
+  'engine/schedules/cron.ts': ['contract', 'engine/schedules'],
   'engine/topics/filter-limits.ts': ['contract', 'engine/topics'],
   'engine/sweep': withCalls,
   'engine/operations': withCalls,
@@ -107,7 +108,14 @@ const rooms: { [folder: string]: readonly string[] } = {
   'functions/serve': ['aws', 'contract', 'engine', 'functions'],
   testing: ['contract', 'engine', 'functions'],
   'functions/servers.ts': ['functions/local', 'functions/serve', 'testing'],
-  infra: ['contract', 'contract/schemas', 'engine/port', 'engine/topics/filter-limits.ts', 'console/build.ts'],
+  infra: [
+    'contract',
+    'contract/schemas',
+    'engine/port',
+    'engine/schedules/cron.ts',
+    'engine/topics/filter-limits.ts',
+    'console/build.ts',
+  ],
 };
 
 const roomOf = (path: string) => (path in rooms ? path : dirname(path));

@@ -81,7 +81,12 @@ export const schedule = z
   .refine(({ cron: given, everySeconds }) => (given === undefined) !== (everySeconds === undefined), {
     error: 'must have exactly one of cron and everySeconds',
   })
-  .refine(hasZoneOfCron, zoneOfCron);
+  .refine(hasZoneOfCron, zoneOfCron)
+  // The engine checks it again when a change gives one of them.
+  .refine(({ startAt, endAt }) => !startAt || !endAt || Date.parse(endAt) > Date.parse(startAt), {
+    path: ['endAt'],
+    error: 'must be later than startAt',
+  });
 
 export const scheduleChanges = z
   .strictObject({ ...shape, queue: shape.queue.optional(), message: shape.message.optional() }, isObject)

@@ -4,13 +4,18 @@
  * at the first instant after the gap; a repeated time falls due once, the first time. With `*` or `/` in minutes or hours, the
  * schedule follows the wall clock: skipped times are left out and repeated times are due twice.
  */
+import type { Cron } from 'croner';
 import { invalidInput } from '../../contract/errors.ts';
 import type { Recurrence } from './ticks.ts';
 
 /** Throws DumbwaiterError `invalid_input`, naming `cron` or `timeZone`. */
 export async function cronTiming(cron: string, timeZone: string): Promise<Recurrence> {
-  const { Cron } = await import('croner');
-  let parsed: InstanceType<typeof Cron>;
+  return parseCron(await import('croner'), cron, timeZone);
+}
+
+/** The same, with the package that the caller loaded. */
+export function parseCron({ Cron }: Pick<typeof import('croner'), 'Cron'>, cron: string, timeZone: string): Recurrence {
+  let parsed: Cron;
   try {
     parsed = new Cron(cron, { timezone: timeZone, paused: true, mode: '5-part', fixedTimeRule: 'no-wildcard' });
   } catch (error) {

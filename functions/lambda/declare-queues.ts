@@ -50,7 +50,7 @@ export async function handler(event: CloudFormationEvent, context: LambdaContext
   } catch (error) {
     log.error('Queues not declared', { kind: 'declaration_failed' }, error);
     const reason = error instanceof DumbwaiterError ? `${error.code}: ${error.message}` : `See the log, ${context.awsRequestId}.`;
-    // A target that cannot be removed must not keep the stack from being deleted.
+    // A target or a key that cannot be removed must not keep the stack from being deleted. The log line raises an alarm.
     if (event.RequestType !== 'Delete') failure = reason.slice(0, reasonCharsMax);
   }
   await answer(event, id, failure);

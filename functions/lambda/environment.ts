@@ -5,6 +5,7 @@ import { invokeFunction } from '../../aws/invoke-function.ts';
 import { readSecret } from '../../aws/read-secret.ts';
 import type { Environment as NamedEnvironment, Scope } from '../../contract/contract.ts';
 import { environmentOf } from '../../contract/environment.ts';
+import { publicHostsAnd } from '../../contract/host-rule.ts';
 import { sideBySide } from '../../engine/context/side-by-side.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { dynamoParts } from '../../engine/dynamo/parts.ts';
@@ -14,7 +15,6 @@ import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.
 import { allScopes } from '../auth/authorize.ts';
 import { createEmf, type Emf } from '../metrics/emf.ts';
 import type { CountAnswer } from '../service/log.ts';
-import { publicHostsAnd } from '../service/outgoing-post.ts';
 import { createLambdaLog, type LambdaLog } from './log.ts';
 
 export interface Environment extends ServedQueue {

@@ -3,13 +3,13 @@
 import type { Environment } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
+import { anyHost } from '../../contract/host-rule.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { StoreParts } from '../assembly.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { applySeed } from '../service/apply-seed.ts';
 import type { Log } from '../service/log.ts';
-import { anyHost } from '../service/outgoing-post.ts';
 import { keyIdsOf, type Seed } from '../service/seed.ts';
 import { type FirstAccessKey, type FirstKey, firstAccessKeyOf, firstKeyOf, localAccessKeys } from './first-keys.ts';
 import { startForwards, stopForwards } from './forward.ts';

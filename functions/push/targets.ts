@@ -3,6 +3,7 @@
  */
 import type { OutputOf, Target, TargetInput } from '../../contract/contract.ts';
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
+import type { HostRule } from '../../contract/host-rule.ts';
 import {
   targetBatchSizeDefault,
   targetConcurrencyDefault,
@@ -11,7 +12,6 @@ import {
 } from '../../contract/limits.ts';
 import type { Clock, Random } from '../../engine/port/port.ts';
 import { untilDone } from '../../engine/port/until-done.ts';
-import type { HostRule } from '../service/outgoing-post.ts';
 import type { TargetOperations } from '../service/service.ts';
 import { awsCodeOf } from './aws-errors.ts';
 import { newCircuit } from './circuit.ts';

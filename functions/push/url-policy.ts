@@ -5,7 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { invalidInput } from '../../contract/errors.ts';
-import type { HostRule } from '../service/outgoing-post.ts';
+import type { HostRule } from '../../contract/host-rule.ts';
 
 /** Throws DumbwaiterError `invalid_input`. */
 export function checkUrl(text: string, { allowsPrivate }: HostRule): void {

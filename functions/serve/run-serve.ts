@@ -1,12 +1,12 @@
 /** Runs the server for teams until a signal ends it. `serve.ts` has its options; this file loads the server. */
 import { defined } from '../../contract/defined.ts';
+import { publicHostsAnd } from '../../contract/host-rule.ts';
 import { timeLimitsDefault } from '../local/http-server.ts';
 import { createServerLog } from '../local/log.ts';
 import { type ServingQueue, serveQueue } from '../local/serve-queue.ts';
 import { StartFailure } from '../local/start-failure.ts';
 import { stopOnSignal } from '../local/stop-on-signal.ts';
 import type { Log } from '../service/log.ts';
-import { publicHostsAnd } from '../service/outgoing-post.ts';
 import { type Deployment, openDeployment } from './deployment.ts';
 import { type ServeOptions, tableOptions } from './serve-options.ts';
 

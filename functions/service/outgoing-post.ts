@@ -1,7 +1,7 @@
 /** Sends POST requests to URLs that users configured, signed as Standard Webhooks specifies: https://www.standardwebhooks.com */
 import { type IncomingHttpHeaders, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIPv6 } from 'node:net';
+import type { HostRule } from '../../contract/host-rule.ts';
 
 export interface OutgoingPost {
   url: string;
@@ -27,34 +27,6 @@ export interface PostAnswer {
 
 /** Rejects if there is no answer. Follows no redirects: only the configured URL is ever called. */
 export type Poster = (post: OutgoingPost) => Promise<PostAnswer>;
-
-/** Which hosts may have private addresses: all for a local server, whose user may call services on the same network. */
-export interface HostRule {
-  allowsPrivate(hostname: string): boolean;
-}
-
-export const anyHost: HostRule = { allowsPrivate: () => true };
-
-/**
- * Only public addresses, and the hosts of this list: names, addresses, or `*.example.com` for every name below. Throws for a text that is
- * no host, such as one with a port.
- */
-export function publicHostsAnd(allowed: readonly string[]): HostRule {
-  const names = allowed.map((name) => name.trim()).filter((name) => name !== '');
-  const hosts = names.map((name) => (name.startsWith('*.') ? `*.${hostOf(name.slice(2), name)}` : hostOf(name, name)));
-  return {
-    allowsPrivate: (hostname) =>
-      hosts.some((host) => host === hostname || (host.startsWith('*.') && hostname.endsWith(host.slice(1)))),
-  };
-}
-
-/** The host as URLs write it: in lower case, IPv6 in brackets and in its short form. */
-function hostOf(text: string, name: string): string {
-  const bare = text.replace(/^\[(.*)\]$/, '$1');
-  const url = `http://${isIPv6(bare) ? `[${bare}]` : bare}`;
-  if ((isIPv6(bare) || !/[:/?#@*\\]/.test(bare)) && URL.canParse(url)) return new URL(url).hostname;
-  throw new Error(`The list of allowed hosts has "${name}", which is no host. Give a name or an address, without a port.`);
-}
 
 export function isSuccess({ status }: Pick<PostAnswer, 'status'>): boolean {
   return status >= 200 && status < 300;

@@ -150,6 +150,15 @@ describe('what cannot be connected', () => {
     expect(() => dumbwaiterIn(into).queue('orders').grantPublish(foreign)).toThrow(`is of account ${other}`);
   });
 
+  test('the description of a key for many queues has at most the characters that Secrets Manager takes', () => {
+    const into = stack();
+    const queues = Array.from({ length: 40 }, (_, index) => `${'q'.repeat(76)}${index}`);
+    dumbwaiterIn(into).connect(functionIn(into, 'Checkout'), { queues });
+    const secrets = Object.values(Template.fromStack(into).findResources('AWS::SecretsManager::Secret'));
+    const lengths = secrets.map(({ Properties }) => Properties.Description.length);
+    expect(Math.max(...lengths)).toBe(2_048);
+  });
+
   test('a key with an invalid queue or an unknown scope is refused with its path', () => {
     const connect = (options: object) => {
       const into = stack();

@@ -1,7 +1,8 @@
-import { App, Fn, Stack } from 'aws-cdk-lib';
+import { App, CfnParameter, Fn, Stack } from 'aws-cdk-lib';
 import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
+import { checkPropValues } from '../../infra/prop-checks.ts';
 import { addStack } from '../../infra/stack.ts';
 import { ensureBundles, synthesize } from './synthesized.ts';
 
@@ -11,6 +12,7 @@ beforeAll(async () => {
 
 const synth = (props: object) => new Dumbwaiter(new Stack(new App(), 'Test'), 'Dumbwaiter', props as DumbwaiterProps);
 const message = { body: 1 };
+const noon = '2030-01-01T12:00:00.000Z';
 const subscribing = (all: object) => ({ topics: { news: { subscriptions: { all } } } });
 
 describe('the check of declared settings at synth', () => {
@@ -34,6 +36,26 @@ describe('the check of declared settings at synth', () => {
       'an invalid message of a schedule',
       { schedules: { hourly: { queue: 'q', everySeconds: 60, message: { nonsense: 1 } } } },
       'schedules.hourly.message',
+    ],
+    [
+      'a cron expression with a minute that no hour has',
+      { schedules: { hourly: { queue: 'q', cron: '61 * * * *', message } } },
+      'schedules.hourly.cron: cannot be read, was "61 * * * *"',
+    ],
+    [
+      'a cron expression that never falls due',
+      { schedules: { hourly: { queue: 'q', cron: '0 0 30 2 *', message } } },
+      'schedules.hourly.cron: never falls due, was "0 0 30 2 *"',
+    ],
+    [
+      'a schedule that ends before it starts',
+      { schedules: { hourly: { queue: 'q', everySeconds: 60, startAt: noon, endAt: noon, message } } },
+      'schedules.hourly.endAt: must be later than startAt',
+    ],
+    [
+      'dead letters that would come back',
+      { queues: { a: { deadLetter: { queue: 'b' } }, b: { deadLetter: { queue: 'a' } } } },
+      'queues.a.deadLetter.queue: dead letters would come back: a → b → a',
     ],
     [
       'an invalid schedule name',
@@ -117,5 +139,41 @@ describe('the check of declared settings at synth', () => {
       });
     expect(withCheckBack({}).all('Custom::DumbwaiterQueues')).toHaveLength(1);
     expect(() => withCheckBack({ nonsense: 1 })).toThrow('queues.orders.nonsense: unknown field');
+  });
+});
+
+describe('the check of the props at synth', () => {
+  test.each([
+    [{ memorySize: 10 }, 'memorySize: must be a whole number from 128 to 10240; it is 10'],
+    [{ receiveConcurrency: 0 }, 'receiveConcurrency: must be a whole number of at least 1; it is 0'],
+    [{ sqs: true, sqsConcurrency: 1.5 }, 'sqsConcurrency: must be a whole number of at least 1; it is 1.5'],
+    [{ throttle: { requestsPerSecond: 5, burst: -1 } }, 'throttle.burst: must be a whole number of at least 1; it is -1'],
+    [
+      { tableCapacity: { leases: { maxReadRequestUnits: 0 } } },
+      'tableCapacity.leases.maxReadRequestUnits: must be a whole number of at least 1; it is 0',
+    ],
+    [
+      { tableCapacity: { queues: { warmThroughput: { readUnitsPerSecond: 12_000, writeUnitsPerSecond: 100 } } } },
+      'tableCapacity.queues.warmThroughput.writeUnitsPerSecond: must be a whole number of at least 4000; it is 100',
+    ],
+    [{ logRetention: 15 }, 'logRetention: must be one of RetentionDays; it is 15'],
+    [{ allowedOrigins: ['example.com'] }, 'allowedOrigins: must be an origin, such as https://example.com, without a path'],
+    [{ allowedOrigins: ['https://example.com/'] }, 'allowedOrigins: must be an origin, such as https://example.com'],
+    [{ pushAllowedHosts: ['hooks.internal:8080'] }, 'pushAllowedHosts: The list of allowed hosts has "hooks.internal:8080"'],
+  ])('the construct refuses the props %j and names the path', (props, expected) => {
+    expect(() => synth(props)).toThrow(`Test/Dumbwaiter: ${expected}`);
+  });
+
+  test('the construct accepts props at their limits, and numbers that are known only at deployment', () => {
+    const memory = new CfnParameter(new Stack(new App(), 'Other'), 'Memory', { type: 'Number' }).valueAsNumber;
+    const props = {
+      allowedOrigins: ['*', 'https://*', 'http://localhost:5173'],
+      pushAllowedHosts: ['*.example.com', '10.0.0.7'],
+    };
+    for (const memorySize of [memory, 128, 10_240]) checkPropValues('Test', { memorySize, ...props });
+  });
+
+  test('the construct refuses the name of a queue that no queue can have', () => {
+    expect(() => synth({}).queue('a,b')).toThrow('Test/Dumbwaiter: queue: must be');
   });
 });

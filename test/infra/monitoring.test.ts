@@ -124,7 +124,7 @@ describe('alarms', () => {
   });
 
   test.each<[object, string]>([
-    [{ thresholds: { defects: 0 } }, 'monitoring.thresholds.defects: must be a whole number from 1; it is 0'],
+    [{ thresholds: { defects: 0 } }, 'monitoring.thresholds.defects: must be a whole number of at least 1; it is 0'],
     [{ thresholds: { defect: 1 } }, 'monitoring.thresholds: unknown option defect; the nearest is defects'],
     [{ queueMetricsMax: 21 }, 'monitoring.queueMetricsMax: must be a whole number from 0 to 20; it is 21'],
   ])('the options %j are refused at synth, with the path of the mistake', (monitoring, message) => {

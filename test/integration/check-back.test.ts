@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { accessFromEnvironment } from '../../aws/environment.ts';
 import { invokeFunction } from '../../aws/invoke-function.ts';
 import type { CheckBack } from '../../contract/contract.ts';
+import { publicHostsAnd } from '../../contract/host-rule.ts';
 import { checkBackAnswerBytesMax } from '../../contract/limits.ts';
 import { createEngine } from '../../engine/create.ts';
 import type { CheckBackMessage } from '../../engine/engine.ts';
@@ -12,7 +13,7 @@ import { createMemoryStore } from '../../engine/memory/store.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { invokeFunction as invokeBySdk } from '../../functions/local/invoke-function.ts';
 import { createCheckBack, type Invoke } from '../../functions/service/check-back.ts';
-import { createPoster, publicHostsAnd } from '../../functions/service/outgoing-post.ts';
+import { createPoster } from '../../functions/service/outgoing-post.ts';
 import { createSigningSecrets, type SigningSecrets } from '../../functions/service/signing-secrets.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { secondMs } from '../support/durations.ts';

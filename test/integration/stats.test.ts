@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import type { OutputOf } from '../../contract/contract.ts';
+import { anyHost } from '../../contract/host-rule.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { assembleQueue } from '../../functions/assembly.ts';
-import { anyHost } from '../../functions/service/outgoing-post.ts';
 import { createService } from '../../functions/service/service.ts';
 import { createDrivenClock, type DrivenClock } from '../support/driven-clock.ts';
 import { loggedDefects, startLocalQueue } from '../support/local-queue.ts';

@@ -1,10 +1,10 @@
 /** Targets as records: put, read, listed and deleted over HTTP and by the SDK. Their deliveries are in push-url and push-function. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { publicHostsAnd } from '../../contract/host-rule.ts';
 import { targetsMax } from '../../contract/limits.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { createRandom } from '../../engine/port/random.ts';
 import { assembleQueue } from '../../functions/assembly.ts';
-import { publicHostsAnd } from '../../functions/service/outgoing-post.ts';
 import { Dumbwaiter } from '../../sdk/index.ts';
 import { cases } from '../support/cases.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { anyHost } from '../../contract/host-rule.ts';
 import { wakeQueuesMax, wakeRequestBytesMax } from '../../contract/limits.ts';
 import type { WakeNotice } from '../../contract/wake.ts';
 import { createCorrectedClock } from '../../engine/dynamo/corrected-clock.ts';
@@ -16,7 +17,6 @@ import { createEndWatch } from '../../functions/local/end-watch.ts';
 import { serveHttp, timeLimitsDefault } from '../../functions/local/http-server.ts';
 import { createQueueWatch, type QueueWatch, type Tell } from '../../functions/local/queue-watch.ts';
 import { createWakeServer } from '../../functions/local/wake-server.ts';
-import { anyHost } from '../../functions/service/outgoing-post.ts';
 import { eventually } from '../support/eventually.ts';
 import { adminKey, type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 

@@ -2,13 +2,14 @@
  * Processes that push from one queue, in memory: each with an engine and a dispatcher of its own, all on one store and one clock that the
  * test drives. A function of the test takes the place of Lambda.
  */
+
+import { anyHost } from '../../contract/host-rule.ts';
 import { createMemoryStore } from '../../engine/memory/store.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { assembleQueue, type ServedQueue } from '../../functions/assembly.ts';
 import type { Invoke } from '../../functions/service/check-back.ts';
 import type { LogFields } from '../../functions/service/log.ts';
-import { anyHost } from '../../functions/service/outgoing-post.ts';
 import { createDrivenClock, type DrivenClock } from './driven-clock.ts';
 import { type StoreSpy, spyOnStore } from './store-spy.ts';
 

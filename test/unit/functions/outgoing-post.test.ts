@@ -1,7 +1,8 @@
 /** Requests to URLs of users: which hosts may be private, and answers that Node's HTTP client gives no program. */
 import { createServer, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { anyHost, createPoster, publicHostsAnd } from '../../../functions/service/outgoing-post.ts';
+import { anyHost, publicHostsAnd } from '../../../contract/host-rule.ts';
+import { createPoster } from '../../../functions/service/outgoing-post.ts';
 
 it.each([
   ['switches to another protocol', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'],

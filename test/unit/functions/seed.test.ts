@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
+import { anyHost } from '../../../contract/host-rule.ts';
 import { createMemoryStore } from '../../../engine/memory/store.ts';
 import { seededRandom } from '../../../engine/port/random.ts';
 import { assembleQueue } from '../../../functions/assembly.ts';
 import { applySeed } from '../../../functions/service/apply-seed.ts';
-import { anyHost } from '../../../functions/service/outgoing-post.ts';
 import { parseSeed } from '../../../functions/service/seed.ts';
 import { createDrivenClock } from '../../support/driven-clock.ts';
 import { loggedDefects } from '../../support/local-queue.ts';
