@@ -1,6 +1,6 @@
 /** Measures what messages of SQS cost that have a `MessageGroupId`: on a standard queue, and on a FIFO queue. */
 
-import { sentMessage } from '../functions/sqs/messages.ts';
+import { contentOf, sentMessage } from '../functions/sqs/messages.ts';
 import { createdSettings } from '../functions/sqs/queue-attributes.ts';
 import type { SqsQueue } from '../functions/sqs/queue-rows.ts';
 import { bodyOf } from './bodies.ts';
@@ -53,7 +53,8 @@ async function sendEach({ instance, queue }: QueueUser, messages: number, { name
   for (let at = 0; at < messages; at += batch) {
     const entries = Array.from({ length: batch }, () => {
       const MessageBody = JSON.stringify(bodyOf(stepBodyBytes));
-      return sentMessage({ MessageBody, ...input() }, asStored).entry;
+      const sent = { MessageBody, ...input() };
+      return sentMessage(sent, contentOf(sent), asStored).entry;
     });
     const { results } = await instance.engine.publishUnchecked(queue.queue, entries, {});
     for (const result of results) if (!result.ok) throw new Error(result.message);

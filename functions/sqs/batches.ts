@@ -2,8 +2,8 @@
 import type { Refused } from '../../contract/contract.ts';
 import { anyMessageIdCharsMax } from '../../contract/limits.ts';
 import { anyIdCharacters } from '../../contract/path-names.ts';
-import { SqsError, sqsErrorOf } from './errors.ts';
-import { type Input, objectsOf, requiredText } from './input.ts';
+import { missing, SqsError, sqsErrorOf } from './errors.ts';
+import { type Input, objectsOf, textOf } from './input.ts';
 import type { SqsLimits } from './limits.ts';
 
 const entryId = /^[A-Za-z0-9_-]{1,80}$/;
@@ -37,7 +37,8 @@ export function batchEntriesOf(
   }
   const seen = new Set<string>();
   return entries.map((entry) => {
-    const id = requiredText(entry, 'Id');
+    const id = textOf(entry, 'Id');
+    if (id === undefined) throw missing('Id');
     if (!idForm.test(id)) {
       throw new SqsError(
         'InvalidBatchEntryId',
@@ -51,10 +52,10 @@ export function batchEntriesOf(
 }
 
 /** Reads or checks each entry. An error of SQS becomes the result of its entry. */
-export function eachEntry<T>(entries: readonly BatchEntry[], read: (input: Input) => T): (T | SqsError)[] {
-  return entries.map(({ input }) => {
+export function eachEntry<T>(entries: readonly BatchEntry[], read: (input: Input, index: number) => T): (T | SqsError)[] {
+  return entries.map(({ input }, index) => {
     try {
-      return read(input);
+      return read(input, index);
     } catch (error) {
       if (error instanceof SqsError) return error;
       throw error;

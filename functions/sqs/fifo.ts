@@ -4,7 +4,7 @@ import type { PublishEntry } from '../../contract/contract.ts';
 import { fifoEnding } from '../../contract/path-names.ts';
 import { orderAt, orderOf } from '../../engine/model/ids.ts';
 import { invalidParameter, missing, SqsError } from './errors.ts';
-import type { Input } from './input.ts';
+import { type Input, textOf } from './input.ts';
 import { idOf, notForThisType, type Placement } from './message-groups.ts';
 import type { SqsExtras, SqsQueue } from './queue-rows.ts';
 
@@ -43,17 +43,29 @@ export function fifoPlacement(input: Input, body: string, { extras }: Pick<SqsQu
   if (delay !== undefined && delay > 0) throw notForThisType(input, 'DelaySeconds');
   const group = idOf(input, 'MessageGroupId');
   if (group === undefined) throw missing('MessageGroupId');
+  checkDeduplication(input, extras);
   const given = idOf(input, 'MessageDeduplicationId');
-  if (given === undefined && extras.attributes.ContentBasedDeduplication !== 'true') {
-    throw invalidParameter(
-      'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly',
-    );
-  }
   const scope = extras.attributes.DeduplicationScope === 'messageGroup' ? group : '';
   // Of fixed length, and of characters that every key may have. No MessageGroupId has a space.
   const dedupKey = hash('sha256', `${scope} ${given ?? contentId(body)}`, 'base64url');
   const system = given === undefined ? [] : [['MessageDeduplicationId', { type: 'String', value: given }] as const];
   return { fields: { group, dedupKey }, system: new Map(system) };
+}
+
+function checkDeduplication(input: Input, { attributes }: SqsExtras): void {
+  if (textOf(input, 'MessageDeduplicationId') !== undefined || attributes.ContentBasedDeduplication === 'true') return;
+  throw invalidParameter(
+    'The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly',
+  );
+}
+
+/** An entry of a batch without a group or a deduplication id refuses the whole call, as in SQS. Throws `InvalidParameterValue`. */
+export function checkEntries(entries: readonly { input: Input }[], { record, extras }: SqsQueue): void {
+  if (!isFifo(record.name)) return;
+  for (const { input } of entries) {
+    if (textOf(input, 'MessageGroupId') === undefined) throw invalidParameter(missing('MessageGroupId').message);
+    checkDeduplication(input, extras);
+  }
 }
 
 /**

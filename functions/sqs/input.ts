@@ -26,13 +26,19 @@ export function requiredText(input: Input, name: string): string {
 }
 
 /** A whole number. The Query protocol sends numbers as text. */
-export function wholeOf(input: Input, name: string, min: number, max: number): number | undefined {
+export function wholeOf(
+  input: Input,
+  name: string,
+  min: number,
+  max: number,
+  reason = `${name} must be >= ${min} and <= ${max}.`,
+): number | undefined {
   const value = given(input, name);
   if (value === undefined) return undefined;
   if (typeof value !== 'number' && typeof value !== 'string') throw malformed(name, 'an integer');
   const isWhole = typeof value === 'number' ? Number.isInteger(value) : /^-?\d{1,15}$/.test(value);
   if (!isWhole || Number(value) < min || Number(value) > max) {
-    throw invalidValue(value, name, `${name} must be >= ${min} and <= ${max}.`);
+    throw invalidValue(value, name, reason);
   }
   return Number(value);
 }

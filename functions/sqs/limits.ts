@@ -12,6 +12,8 @@ export interface SqsLimits {
   batchBytesMax: number;
   delaySecondsMax: number;
   visibilitySecondsMax: number;
+  /** From the receive until the end of the visibility timeout, however often it is changed. */
+  totalVisibilitySecondsMax: number;
   retentionSecondsMax: number;
 }
 
@@ -20,6 +22,7 @@ export const limitsOfSqs: SqsLimits = {
   batchBytesMax: 1_048_576,
   delaySecondsMax: 900,
   visibilitySecondsMax: 43_200,
+  totalVisibilitySecondsMax: 43_200,
   retentionSecondsMax: 14 * daySeconds,
 };
 
@@ -28,6 +31,7 @@ const extendedLimits: SqsLimits = {
   batchBytesMax: queueLimits.callBytesMax,
   delaySecondsMax: queueLimits.delaySecondsMax,
   visibilitySecondsMax: queueLimits.visibilityTimeoutSecondsMax,
+  totalVisibilitySecondsMax: Number.POSITIVE_INFINITY,
   retentionSecondsMax: queueLimits.retentionSecondsMax,
 };
 

@@ -11,7 +11,8 @@ export interface MessageAttribute {
 export type MessageAttributes = ReadonlyMap<string, MessageAttribute>;
 
 const attributesMax = 10;
-const nameForm = /^[A-Za-z0-9_.-]{1,256}$/;
+/** SQS accepts the letters and digits of every script, although its documentation does not say so. */
+const nameForm = /^[\p{L}\p{N}_.-]{1,256}$/u;
 const typeForm = /^(String|Number|Binary)(\..+)?$/s;
 const typeCharsMax = 256;
 /** SQS keeps 38 digits, from 10^-128 to 10^126. */
@@ -59,7 +60,7 @@ function checkedName(name: string): string {
   const isReserved = /^(aws|amazon)\./i.test(name);
   if (nameForm.test(name) && !isReserved && !name.startsWith('.') && !name.endsWith('.') && !name.includes('..')) return name;
   throw invalidParameter(
-    `Message attribute name '${name.slice(0, 256)}' is invalid: it must be 1 to 256 characters of A-Z a-z 0-9 _ - ., without AWS. or Amazon. at the start, and with single periods inside.`,
+    `Message attribute name '${name.slice(0, 256)}' is invalid: it must be 1 to 256 letters, digits and _ - ., without AWS. or Amazon. at the start, and with single periods inside.`,
   );
 }
 
@@ -118,9 +119,12 @@ export function bytesOfAttributes(attributes: MessageAttributes): number {
   return bytes;
 }
 
-/** The attributes that these names ask for: `All`, `.*`, or names that may end with `.*` for every name that begins so. */
+/** The attributes that these names ask for: `All`, `*`, `.*`, or names that may end with `.*` for every name that begins so. */
 export function selectedAttributes(attributes: MessageAttributes, names: readonly string[]): MessageAttributes {
   const isAsked = (name: string) =>
-    names.some((asked) => asked === 'All' || asked === name || (asked.endsWith('.*') && name.startsWith(asked.slice(0, -2))));
+    names.some(
+      (asked) =>
+        asked === 'All' || asked === '*' || asked === name || (asked.endsWith('.*') && name.startsWith(asked.slice(0, -2))),
+    );
   return new Map([...attributes].filter(([name]) => isAsked(name)));
 }

@@ -21,14 +21,21 @@ import { storedAttributes } from './stored-attributes.ts';
 
 export interface SentMessage {
   entry: PublishEntry;
-  /** The size of the body and the message attributes, which SQS limits. */
-  bytes: number;
   digests: object;
   isOrdered: boolean;
 }
 
-/** Reads a message of SendMessage, or of an entry of its batch. */
-export function sentMessage(input: Input, queue: SqsQueue): SentMessage {
+/** What a message consists of, wherever it goes. */
+export interface Content {
+  body: string;
+  attributes: MessageAttributes;
+  system: MessageAttributes;
+  /** The size of the body and the message attributes, which SQS limits. */
+  bytes: number;
+}
+
+/** Reads the content of SendMessage, or of an entry of its batch. */
+export function contentOf(input: Input): Content {
   const body = textOf(input, 'MessageBody');
   if (body === undefined || body === '') throw missing('MessageBody');
   const attributes = messageAttributesOf(input);
@@ -39,7 +46,11 @@ export function sentMessage(input: Input, queue: SqsQueue): SentMessage {
       'Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF',
     );
   }
-  const bytes = Buffer.byteLength(body) + bytesOfAttributes(attributes);
+  return { body, attributes, system, bytes: Buffer.byteLength(body) + bytesOfAttributes(attributes) };
+}
+
+/** The message of a call or an entry with this content. */
+export function sentMessage(input: Input, { body, attributes, system, bytes }: Content, queue: SqsQueue): SentMessage {
   const bytesMax = maximumMessageSize(queue.extras);
   if (bytes > bytesMax) {
     throw invalidParameter(`One or more parameters are invalid. Reason: Message must be shorter than ${bytesMax} bytes.`);
@@ -56,7 +67,6 @@ export function sentMessage(input: Input, queue: SqsQueue): SentMessage {
       ...(delaySeconds !== undefined && !isOrdered && { delaySeconds }),
       ...placement.fields,
     },
-    bytes,
     digests: {
       MD5OfMessageBody: md5OfBody(body),
       ...digestOf('MD5OfMessageAttributes', attributes),

@@ -70,7 +70,7 @@ export function withoutPermission(text: string | undefined, label: string): stri
   const policy = policyOf(text);
   const left = policy?.Statement.filter((one) => !isLabelled(label)(one));
   if (!policy || left?.length === policy.Statement.length) {
-    throw invalidValue(label, 'Label', "can't find label on existing policy.");
+    throw invalidValue(label, 'Label', `can't find label${policy ? ' on existing policy' : ''}.`);
   }
   return left?.length === 0 ? '' : JSON.stringify({ ...policy, Statement: left });
 }

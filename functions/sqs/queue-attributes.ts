@@ -83,6 +83,12 @@ export function givenAttributes(queue: string, given: readonly [string, string][
       settings[settingsByName[name as keyof typeof settingsByName]] = wholeValue(name, value, limits);
     else extras[name] = checkedExtra(name, value, limits);
   }
+  if (extras.KmsMasterKeyId && extras.SqsManagedSseEnabled === 'true') {
+    throw new SqsError(
+      'InvalidAttributeName',
+      'You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.',
+    );
+  }
   return { settings, extras };
 }
 
@@ -134,10 +140,18 @@ export function checkReadable(names: readonly string[]): void {
 
 /** The extras with these attributes changed. Throws `InvalidAttributeValue` if they do not go together. */
 export function withAttributes(extras: SqsExtras, changes: GivenAttributes['extras'], now: number): SqsExtras {
-  const kept = Object.entries({ ...extras.attributes, ...changes }).filter(([, value]) => value !== '');
+  const kept = Object.entries({ ...extras.attributes, ...otherEncryption(changes), ...changes }).filter(
+    ([, value]) => value !== '',
+  );
   const attributes = Object.fromEntries(kept);
   checkThroughputLimit(attributes);
   return { ...extras, attributes, updatedAt: now };
+}
+
+/** A queue has one type of encryption: the one that is set ends the other. */
+function otherEncryption(changes: GivenAttributes['extras']): GivenAttributes['extras'] {
+  if (changes.KmsMasterKeyId) return { SqsManagedSseEnabled: 'false' };
+  return changes.SqsManagedSseEnabled === 'true' ? { KmsMasterKeyId: '', KmsDataKeyReusePeriodSeconds: '' } : {};
 }
 
 export function maximumMessageSize({ attributes }: SqsExtras): number {

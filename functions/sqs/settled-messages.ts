@@ -1,9 +1,10 @@
 /** Deletes messages and changes their visibility by their receipt handles, one or several at a time. */
 import type { ReceivedMessage, Refused } from '../../contract/contract.ts';
+import { parseReceipt } from '../../engine/model/receipts.ts';
 import { ignoreStoreError } from '../../engine/port/port.ts';
 import type { EntryResult } from './batches.ts';
 import { run, type SqsCall, type SqsParts } from './call.ts';
-import { missing, SqsError, sqsErrorOf } from './errors.ts';
+import { invalidValue, missing, SqsError, sqsErrorOf } from './errors.ts';
 import { type Input, requiredText, wholeOf } from './input.ts';
 import type { SqsLimits } from './limits.ts';
 
@@ -35,10 +36,15 @@ export interface VisibilityChange {
   seconds: number;
 }
 
-export function visibilityChangeOf(input: Input, { visibilitySecondsMax }: SqsLimits): VisibilityChange {
+export function visibilityChangeOf(input: Input, limits: SqsLimits, now: number): VisibilityChange {
   const handle = requiredText(input, 'ReceiptHandle');
-  const seconds = wholeOf(input, 'VisibilityTimeout', 0, visibilitySecondsMax);
+  const seconds = wholeOf(input, 'VisibilityTimeout', 0, limits.visibilitySecondsMax);
   if (seconds === undefined) throw missing('VisibilityTimeout');
+  const heldSeconds = Math.floor((now - (parseReceipt(handle)?.receivedAt ?? now)) / 1000);
+  if (seconds > 0 && heldSeconds + seconds > limits.totalVisibilitySecondsMax) {
+    const reason = `Total VisibilityTimeout for the message is beyond the limit [${limits.totalVisibilitySecondsMax} seconds]`;
+    throw invalidValue(seconds, 'VisibilityTimeout', reason);
+  }
   return { handle, seconds };
 }
 

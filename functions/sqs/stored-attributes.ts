@@ -12,6 +12,9 @@ import { type MessageAttribute, type MessageAttributes, withoutForbiddenCharacte
 /** The attribute that holds what is no plain text or number. */
 export const reservedName = 'sqs';
 
+/** The names that every API accepts. */
+const plainName = new RegExp(`^[A-Za-z0-9_.-]{1,${attributeNameCharsMax}}$`);
+
 /** Each value is its type and its text. */
 interface Reserved {
   attributes?: { [name: string]: [type: string, value: string] };
@@ -44,7 +47,7 @@ export function storedAttributes({ attributes, system }: StoredAttributes): Attr
 
 /** The attribute as JSON, if it is a text or a number that every API accepts and shows as it is. */
 function plainText(name: string, { type, value }: MessageAttribute): string | undefined {
-  if (name === reservedName || name === '__proto__' || name.length > attributeNameCharsMax) return undefined;
+  if (name === reservedName || name === '__proto__' || !plainName.test(name)) return undefined;
   if (value.length > attributeStringCharsMax) return undefined;
   if (type === 'String') return JSON.stringify(value);
   const isJsonNumber = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(value) && Number.isFinite(Number(value));

@@ -151,19 +151,47 @@ drivenSqsOnEachStore((local) => {
       expect(message!.Attributes).toMatchObject(longest);
     });
 
+    it('refuses a batch in which a message has no group or no deduplication id, and sends none of it', async () => {
+      const QueueUrl = await newQueue();
+      const good = { Id: 'good', MessageBody: '1', MessageGroupId: 'a', MessageDeduplicationId: '1' };
+      for (const lacks of ['MessageGroupId', 'MessageDeduplicationId']) {
+        const Entries = [good, { ...good, Id: 'bad', [lacks]: undefined }];
+        const send = local().sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+        await expect(send, lacks).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+      }
+      expect(await receive(QueueUrl)).toEqual([]);
+    });
+
     it('accepts the other messages of a batch in which one is refused', async () => {
       const QueueUrl = await newQueue();
       const Entries = [
         { Id: 'good', MessageBody: '1', MessageGroupId: 'a', MessageDeduplicationId: '1' },
-        { Id: 'no-id', MessageBody: '2', MessageGroupId: 'a' },
+        { Id: 'spaced', MessageBody: '2', MessageGroupId: 'a', MessageDeduplicationId: 'a b' },
         { Id: 'same', MessageBody: '1 again', MessageGroupId: 'a', MessageDeduplicationId: '1' },
         { Id: 'last', MessageBody: '3', MessageGroupId: 'a', MessageDeduplicationId: '3' },
       ];
       const { Successful, Failed } = await local().sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
-      expect(Failed).toMatchObject([{ Id: 'no-id', SenderFault: true, Code: 'InvalidParameterValue' }]);
+      expect(Failed).toMatchObject([{ Id: 'spaced', SenderFault: true, Code: 'InvalidParameterValue' }]);
       expect(Successful!.map(({ Id }) => Id)).toEqual(['good', 'same', 'last']);
       expect(Successful![1]!.MessageId).toBe(Successful![0]!.MessageId);
       expect(await drain(QueueUrl)).toEqual(['1', '3']);
+    });
+
+    it('hides a message for at most twelve hours after its receive, however often its visibility timeout is changed', async () => {
+      const QueueUrl = await newQueue(byContent);
+      await send(QueueUrl, '1');
+      const [message] = await receive(QueueUrl, { VisibilityTimeout: 43_200 });
+      const change = (VisibilityTimeout: number) =>
+        local().sqs.send(
+          new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle: message!.ReceiptHandle, VisibilityTimeout }),
+        );
+      local().clock.advance(11 * 3_600_000);
+      await expect(change(3601)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+      await change(3600);
+      local().clock.advance(1000);
+      await expect(change(3600)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+      await change(0);
+      expect(bodiesOf(await receive(QueueUrl))).toEqual(['1']);
     });
   });
 

@@ -109,7 +109,21 @@ describe('a message', () => {
     expect(await names([])).toEqual([]);
     expect(await names(['bar', 'absent'])).toEqual(['bar']);
     expect(await names(['foo.*'])).toEqual(['foo.a', 'foo.b']);
-    expect(await names(['.*'])).toEqual(['bar', 'foo.a', 'foo.b']);
+    for (const every of ['All', '.*', '*']) expect(await names([every]), every).toEqual(['bar', 'foo.a', 'foo.b']);
+  });
+
+  it('has attributes whose names are of letters and digits of any script, and of no other characters', async () => {
+    const { QueueUrl } = await newQueue();
+    const attributes = (name: string) => ({ [name]: { DataType: 'String', StringValue: 'v' } });
+    const send = (name: string) =>
+      local().sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'b', MessageAttributes: attributes(name) }));
+    const names = ['größe.1', '数量', 'x'.repeat(256)];
+    for (const name of names) await send(name);
+    const there = await received(QueueUrl, { MessageAttributeNames: ['All'] });
+    expect(there.map(({ MessageAttributes }) => MessageAttributes)).toEqual(names.map(attributes));
+    for (const name of ['a b', '§', 'a!', '.a', 'a.', 'a..b', 'aWs.a', 'AMAZON.a', 'x'.repeat(257)]) {
+      await expect(send(name), name).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+    }
   });
 
   it('of the HTTP API is received with its body as JSON text and its plain attributes, and one of SQS the other way round', async () => {
@@ -256,7 +270,9 @@ describe('a batch', () => {
       ['BatchEntryIdsNotDistinct', entries(['a', 'a'])],
       ['InvalidBatchEntryId', entries(['a b'])],
       ['InvalidBatchEntryId', entries(['a~0'])],
+      ['InvalidBatchEntryId', entries([''])],
       ['BatchRequestTooLong', entries(['a', 'b'], 'x'.repeat(524_289))],
+      ['BatchRequestTooLong', entries(['a'], 'x'.repeat(1_048_577))],
     ];
     for (const [name, Entries] of cases) {
       const error = { name, Code: `AWS.SimpleQueueService.${name}` };

@@ -101,6 +101,23 @@ describe('a queue', () => {
     expect(await attributesOf(url)).not.toHaveProperty('KmsMasterKeyId');
   });
 
+  it('is encrypted in one of two ways, and the one that is set ends the other', async () => {
+    const url = await create('encrypted');
+    const shown = () => attributesOf(url, 'KmsMasterKeyId', 'KmsDataKeyReusePeriodSeconds', 'SqsManagedSseEnabled');
+    const both = { KmsMasterKeyId: 'k', SqsManagedSseEnabled: 'true' };
+    await expect(set(url, both)).rejects.toMatchObject({ name: 'InvalidAttributeName' });
+    await expect(create('never', both)).rejects.toMatchObject({ name: 'InvalidAttributeName' });
+    await set(url, { SqsManagedSseEnabled: 'true' });
+    await set(url, { KmsMasterKeyId: 'k', KmsDataKeyReusePeriodSeconds: '6000' });
+    expect(await shown()).toEqual({
+      KmsMasterKeyId: 'k',
+      KmsDataKeyReusePeriodSeconds: '6000',
+      SqsManagedSseEnabled: 'false',
+    });
+    await set(url, { SqsManagedSseEnabled: 'true' });
+    expect(await shown()).toEqual({ SqsManagedSseEnabled: 'true' });
+  });
+
   it('refuses values beyond the limits of SQS, unknown attributes, and names that SQS does not allow', async () => {
     const url = await create('limits');
     const invalid = [

@@ -178,7 +178,7 @@ sqsOnEachStore((local) => {
       await create('elsewhere');
       const SourceArn = arn('slow-dead');
       const { TaskHandle } = await start(SourceArn, { DestinationArn: arn('elsewhere'), MaxNumberOfMessagesPerSecond: 1 });
-      await expect(start(SourceArn)).rejects.toMatchObject({ name: 'UnsupportedOperation' });
+      await expect(start(SourceArn)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
       expect(await tasks(SourceArn, 1)).toMatchObject([
         { TaskHandle, Status: 'RUNNING', DestinationArn: arn('elsewhere'), MaxNumberOfMessagesPerSecond: 1 },
       ]);
@@ -195,8 +195,8 @@ sqsOnEachStore((local) => {
       const SourceArn = arn('raced-dead');
       const terms = { MaxNumberOfMessagesPerSecond: 1 };
       const calls = await Promise.allSettled(Array.from({ length: 5 }, () => start(SourceArn, terms)));
-      const refusals = calls.flatMap((one) => (one.status === 'rejected' ? [one.reason.name] : []));
-      expect(refusals).toEqual(Array.from({ length: 4 }, () => 'UnsupportedOperation'));
+      const refusals = calls.flatMap((one) => (one.status === 'rejected' ? [one.reason.Code] : []));
+      expect(refusals).toEqual(Array.from({ length: 4 }, () => 'InvalidParameterValue'));
       expect(await tasks(SourceArn)).toMatchObject([{ Status: 'RUNNING' }]);
     });
 
@@ -207,8 +207,12 @@ sqsOnEachStore((local) => {
       await expect(tasks(arn('nowhere'))).rejects.toMatchObject(missing);
       await expect(start(arn('plain'))).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
       await expect(start('plain')).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
-      const handle = new CancelMessageMoveTaskCommand({ TaskHandle: 'x' });
-      await expect(local().sqs.send(handle)).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+      const cancel = (TaskHandle: string) => local().sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle }));
+      await expect(cancel('x')).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+      for (const sourceArn of [arn('nowhere'), arn('plain')]) {
+        const handle = Buffer.from(JSON.stringify({ taskId: 'none', sourceArn })).toString('base64');
+        await expect(cancel(handle), sourceArn).rejects.toMatchObject(missing);
+      }
       expect(await tasks(arn('plain'))).toEqual([]);
     });
   });

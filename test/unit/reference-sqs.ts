@@ -8,15 +8,16 @@ export const sqsActions: { readonly [action: string]: string } = {
   AddPermission: 'The statement is kept in `Policy` and shown. It grants nothing.',
   CancelMessageMoveTask: same,
   ChangeMessageVisibility:
-    'The handle of the latest receive still counts after the visibility timeout, until the message, or one before it in its group, is received again. SQS may refuse it then.',
+    'The handle of the latest receive counts, as in SQS also after the visibility timeout, until the message, or one before it in its group, is received again. Any other is refused with `MessageNotInflight`, so that one consumer never changes what another one has. SQS may accept the handle of an earlier receive, and refuses that of a deleted message with `InvalidParameterValue`.',
   ChangeMessageVisibilityBatch: 'As `ChangeMessageVisibility`. The id of an entry may also be any id of a message.',
   CreateQueue:
-    'A name can be used again at once after a deletion. A queue of another API takes the attributes of SQS from the first `CreateQueue`.',
+    'A name can be used again at once after a deletion, because nothing of the deleted queue is left. A queue of another API takes the attributes of SQS from the first `CreateQueue`.',
   DeleteMessage:
-    'On a FIFO queue too, the handle of the latest receive still counts after the visibility timeout. SQS refuses it.',
-  DeleteMessageBatch: 'The id of an entry may also be any id of a message.',
+    'On a FIFO queue too, the handle of the latest receive still counts after the visibility timeout, so that work that was done is not done again. SQS refuses it.',
+  DeleteMessageBatch:
+    'As `DeleteMessage`. The id of an entry may also be any id of a message, because programs name entries so, and ids are no UUIDs here.',
   DeleteQueue:
-    'Refused with `UnsupportedOperation` for the dead-letter queue of another queue, and for a queue into which a subscription delivers. The queue is gone at once, not within a minute.',
+    'Refused with `UnsupportedOperation` for the dead-letter queue of another queue, and for a queue into which a subscription delivers: messages would be lost. The queue is gone at once, not within a minute.',
   GetQueueAttributes: 'Counts are exact up to 1,000 rows of each table and shard.',
   GetQueueUrl: 'There is one account, `000000000000`. `QueueOwnerAWSAccountId` is ignored.',
   ListDeadLetterSourceQueues: same,
@@ -26,11 +27,11 @@ export const sqsActions: { readonly [action: string]: string } = {
   ListQueues: 'Also shows the queues of other APIs, and those that subscriptions own (`topic~subscription`).',
   PurgeQueue: 'Answers when it is done, after about two seconds. Once a minute, as in SQS.',
   ReceiveMessage:
-    'Returns a message whenever one is ready; SQS may return none. A `ReceiveRequestAttemptId` that is repeated within five minutes returns those of its messages that are still leased and not deleted. Messages over 5 MiB together, as they are escaped in the answer, come in several receives.',
+    'Returns a message whenever one is ready; SQS may return none. Any number of messages can be in flight, so there is no `OverLimit`. On a FIFO queue, a message that is visible again waits for those of its group that are still in flight, so that only one consumer at a time has a group; SQS may return it. A `ReceiveRequestAttemptId` that is repeated within five minutes returns those of its messages that are still leased and not deleted. Messages over 5 MiB together, as they are escaped in the answer, come in several receives.',
   RemovePermission: same,
   SendMessage:
-    'The message id is one of this queue, not a UUID. Of one `MessageGroupId` of a standard queue, at most 32 receives hold messages at a time ([fairness](coming-from-sqs.md#fairness-between-tenants)).',
-  SendMessageBatch: 'As `SendMessage`. A FIFO queue reports an entry without `MessageGroupId` as failed.',
+    'The message id is no UUID: it says where the message is. Of one `MessageGroupId` of a standard queue, at most 32 receives hold messages at a time ([fairness](coming-from-sqs.md#fairness-between-tenants)).',
+  SendMessageBatch: 'As `SendMessage`.',
   SetQueueAttributes: 'A new attribute counts within two seconds, not within a minute.',
   StartMessageMoveTask:
     'A message of a group returns to the end of its group. A message that came here in another way than by dying has no queue to return to, and stays. Up to 500 messages a second, as in SQS, if a rate is given; without one, as many as possible.',
@@ -43,7 +44,7 @@ export const sqsQueueAttributes: { readonly [name: string]: string } = {
   VisibilityTimeout: 'the setting `visibilityTimeoutSeconds`',
   DelaySeconds: 'the setting `delaySeconds`',
   MessageRetentionPeriod:
-    'the setting `retentionSeconds`. It counts from when the message is first ready, is fixed at the send, and begins again in a dead-letter queue.',
+    'the setting `retentionSeconds`. It counts from when the message is first ready, is fixed at the send, and begins again in a dead-letter queue, so that each dead message is kept for as long as that queue says.',
   RedrivePolicy:
     'the setting `deadLetter`. The message is moved when its last visibility timeout ends. The queue must exist, and its dead-letter queues must not lead back.',
   RedriveAllowPolicy: 'Checked when a `RedrivePolicy` is set by SQS.',
@@ -86,10 +87,10 @@ the prop \`sqs\`, and by servers for teams on these ([operating](operating.md#sq
 its scopes ([keys](operating.md#keys)); with \`npm start -- --sqs-anonymous\`, any signature will do.
 How to move to it: [coming from SQS](coming-from-sqs.md).
 
-Limits and errors are those of SQS: batches of 10, a delay of up to 900 s, a visibility timeout of up to 43,200 s, a retention of up to 14 days, a wait of up to 20 s, 1 MiB for a message
+Limits and errors are those of SQS: batches of 10, a delay of up to 900 s, a visibility timeout that ends up to 43,200 s after the receive, a retention of up to 14 days, a wait of up to 20 s, 1 MiB for a message
 and for a batch. In a queue with the setting \`sqs: { extended: true }\`, which the HTTP API sets, the limits of the queue count instead: batches and receives of 100, a delay and
-a retention of up to ten years, a visibility timeout of up to a year, 5 MiB for a batch. The wait and the size of a message stay. A message attribute that is a plain text of at most 1,024 characters, or a JSON number, is an attribute of the same name in every API. Others
-(binary ones, custom types, longer texts) are together in one attribute, \`sqs\`. A body that another API published is its JSON text, or
+a retention of up to ten years, a visibility timeout of up to a year from each change, 5 MiB for a batch. The wait and the size of a message stay. A message attribute that is a plain text of at most 1,024 characters, or a JSON number, is an attribute of the same name in every API. Others
+(binary ones, custom types, longer texts, names beyond \`A-Z a-z 0-9 _ - .\`) are together in one attribute, \`sqs\`. A body that another API published is its JSON text, or
 base64 for bytes; characters that SQS does not allow are received as U+FFFD.`;
 
 export function sqsSection(): string {

@@ -6,8 +6,9 @@ import { noResource, parseHandle, taskOf } from '../move-tasks.ts';
 
 export const cancelMessageMoveTask: Action = async (parts, call) => {
   const { task, source: queue } = parseHandle(requiredText(call.input, 'TaskHandle'));
+  if (!(await parts.queues.find(queue))) throw noResource('SourceArn');
   const there = await taskOf(parts, call, queue, task);
-  if (!there) throw noResource('TaskHandle');
+  if (!there) throw new SqsError('ResourceNotFoundException', 'Task does not exist.');
   if (there.state !== 'running') throw new SqsError('UnsupportedOperation', 'Only active tasks can be cancelled.');
   const { moved } = await run(parts, call, 'cancelRedrive', { queue, task }, {});
   return { ApproximateNumberOfMessagesMoved: moved };

@@ -10,6 +10,6 @@ export const changeMessageVisibilityBatch: Action = async (parts, call) => {
   // Read, because an entry beyond the limits of SQS does not fail the others.
   const limits = limitsOf(await parts.queues.cached(queue));
   const entries = batchEntriesOf(call.input, 'received', limits);
-  const changes = eachEntry(entries, (input) => visibilityChangeOf(input, limits));
+  const changes = eachEntry(entries, (input) => visibilityChangeOf(input, limits, parts.clock.now()));
   return batchOutput(entries, await changeVisibility(parts, call, queue, changes));
 };

@@ -33,7 +33,7 @@ export const receiveMessage: Action = async (parts, call) => {
   const queue = queueOf(call);
   const { input, addresses } = call;
   const { max = 1, visibilityTimeoutSeconds } = await withinLimits(parts.queues, queue, (limits) => ({
-    max: wholeOf(input, 'MaxNumberOfMessages', 1, limits.entriesMax),
+    max: wholeOf(input, 'MaxNumberOfMessages', 1, limits.entriesMax, `Must be between 1 and ${limits.entriesMax}, if provided.`),
     visibilityTimeoutSeconds: wholeOf(input, 'VisibilityTimeout', 0, limits.visibilitySecondsMax),
   }));
   const wait = wholeOf(input, 'WaitTimeSeconds', 0, waitSecondsMax);

@@ -3,9 +3,9 @@ import type { PublishEntry, PublishResult } from '../../../contract/contract.ts'
 import { batchEntriesOf, batchOutput, eachEntry, refusedEntry } from '../batches.ts';
 import { type Action, allow, queueOf } from '../call.ts';
 import { SqsError } from '../errors.ts';
-import { inRounds } from '../fifo.ts';
+import { checkEntries, inRounds } from '../fifo.ts';
 import { limitsOf } from '../limits.ts';
-import { type SentMessage, sentMessage, sentOutput } from '../messages.ts';
+import { contentOf, type SentMessage, sentMessage, sentOutput } from '../messages.ts';
 
 export const sendMessageBatch: Action = async ({ engine, queues, clock }, call) => {
   const queue = queueOf(call);
@@ -13,15 +13,21 @@ export const sendMessageBatch: Action = async ({ engine, queues, clock }, call) 
   const settings = await queues.cached(queue);
   const limits = limitsOf(settings);
   const entries = batchEntriesOf(call.input, 'new', limits);
-  const read = eachEntry(entries, (input) => sentMessage(input, settings));
-  const accepted = read.filter((one): one is SentMessage => !(one instanceof SqsError));
-  const bytes = accepted.reduce((sum, one) => sum + one.bytes, 0);
+  checkEntries(entries, settings);
+  const contents = eachEntry(entries, contentOf);
+  const bytes = contents.reduce((sum, one) => sum + (one instanceof SqsError ? 0 : one.bytes), 0);
   if (bytes > limits.batchBytesMax) {
     throw new SqsError(
       'BatchRequestTooLong',
       `Batch requests cannot be longer than ${limits.batchBytesMax} bytes. You have sent ${bytes} bytes.`,
     );
   }
+  const read = eachEntry(entries, (input, index) => {
+    const content = contents[index]!;
+    if (content instanceof SqsError) throw content;
+    return sentMessage(input, content, settings);
+  });
+  const accepted = read.filter((one): one is SentMessage => !(one instanceof SqsError));
   const results = new Map<PublishEntry, PublishResult>();
   for (const round of inRounds(accepted.map(({ entry }) => entry))) {
     const published = await engine.publishUnchecked(queue, round, call.caller);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { defined } from '../../../contract/defined.ts';
 import { queueOfArn } from '../addresses.ts';
 import { type Action, allow, run, type SqsParts } from '../call.ts';
-import { invalidParameter, SqsError } from '../errors.ts';
+import { invalidParameter, type SqsError } from '../errors.ts';
 import { isFifo } from '../fifo.ts';
 import { textOf, wholeOf } from '../input.ts';
 import { listedQueues } from '../listed-queues.ts';
@@ -74,8 +74,7 @@ async function begin(
 }
 
 function alreadyRunning(): SqsError {
-  return new SqsError(
-    'UnsupportedOperation',
+  return invalidParameter(
     'There is already a task running. Only one active task is allowed for a source queue arn at a given time.',
   );
 }
