@@ -52,7 +52,6 @@ it('boto3 sends and receives messages of a FIFO queue in order, without duplicat
     blocked: [],
     others: ['b0'],
     again: ['a0', '2'],
-    failed: ['MissingParameter'],
-    refused: 'InvalidParameterValue',
+    refused: ['InvalidParameterValue', 'InvalidParameterValue'],
   });
 });
