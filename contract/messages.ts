@@ -106,6 +106,8 @@ export interface ReceivedMessage {
   /** The group that it belongs to; in a dead-letter queue, the one in which it died. */
   group?: string;
   publishedAt: string;
+  /** When it was first received in this queue: now, or before. Absent if an earlier version of the queue gave that receive. */
+  firstReceivedAt?: string;
   leasedUntil: string;
   deadLetter?: DeathRecord;
 }
@@ -138,6 +140,8 @@ export interface Message {
   /** The group that it belongs to; in a dead-letter queue, the one in which it died. */
   group?: string;
   publishedAt: string;
+  /** When it was first received in this queue. Absent before that, and if an earlier version of the queue gave that receive. */
+  firstReceivedAt?: string;
   /**
    * When it can next be received; while it is leased, when it can be received if it is not acked. After its end: when it could
    * have been received.

@@ -93,7 +93,7 @@ export function assembleQueue(options: AssemblyOptions): ServedQueue {
   );
   const records = createTargetRecords(parts);
   const targets = createTargets({ ...parts, records, hosts, ...defined({ checkFunction, changed }) });
-  const toFunction = createFunctionDelivery({ invoke, clock: parts.clock, region });
+  const toFunction = createFunctionDelivery({ invoke, region });
   const toUrl = createUrlDelivery({ post, secrets });
   const deliver: Deliver = (target, ...rest) => (target.terms.url === undefined ? toFunction : toUrl)(target, ...rest);
   const dispatcher = createDispatcher({ ...parts, engine, records, deliver, log });

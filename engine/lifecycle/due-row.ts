@@ -22,7 +22,8 @@ import { deliverablePrefix, emptyGroupRow, parcelsDone, withRest } from '../mode
 import { parcelAt } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
-import { afterLeaseExpiry, type GroupLeaseRow, isLive, type LeaseRow, parcelKey, type Tombstone } from '../model/rows.ts';
+import { type GroupLeaseRow, isLive, type LeaseRow, parcelKey, type Tombstone } from '../model/rows.ts';
+import { afterLeaseExpiry } from '../model/slot-lease.ts';
 import type { Key, Write } from '../port/port.ts';
 import { loadParcels, nextParcels } from './group-parcels.ts';
 import { expiredToLeave, leaveGroup } from './leave-group.ts';

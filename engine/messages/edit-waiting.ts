@@ -17,7 +17,8 @@ import {
   retentionEndAfter,
   shardNumberOf,
 } from '../model/queue-record.ts';
-import { afterLeaseExpiry, isLive, type LeaseRow } from '../model/rows.ts';
+import { isLive, type LeaseRow } from '../model/rows.ts';
+import { afterLeaseExpiry } from '../model/slot-lease.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { stateOf } from './message-view.ts';
 

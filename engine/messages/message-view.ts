@@ -15,6 +15,7 @@ import { isUnreadable, type LeaseRow, leaseEnd, type Parcel, type Slot } from '.
 export const messageOverheadBytes = 1500;
 
 const instant = (ms: number) => new Date(ms).toISOString();
+const instantOf = (ms: number | undefined) => (ms === undefined ? undefined : instant(ms));
 
 /** JSON stays the text in which it is stored: see `texts` of `Engine.call`. */
 function content(from: Content): Pick<Message, 'body' | 'bodyBase64' | 'attributes' | 'unreadable'> {
@@ -64,6 +65,7 @@ export function receivedMessage(
     priority: priorityOf(lease),
     group: groupNameOf(lease),
     publishedAt: publishedAt(lease, index),
+    firstReceivedAt: instantOf(slot.firstReceivedAt),
     leasedUntil: instant(leaseEnd(slot)),
     deadLetter: deathRecord(lease, slot),
   });
@@ -105,6 +107,7 @@ export function leasedMessage(
     priority: priorityOf(lease),
     group: groupNameOf(lease),
     publishedAt: publishedAt(lease, index),
+    firstReceivedAt: instantOf(slot.firstReceivedAt),
     visibleAt: instant(slot.visibleAt),
     expiresAt: retentionEnd === undefined ? null : instant(retentionEnd),
     lastFailure: slot.lastFailure,

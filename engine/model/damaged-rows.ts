@@ -17,8 +17,9 @@ export function isSoundParcel({ count, since, expiresAt, publishedAt, visibleAt,
   return isCount(count) && areTimes && isStoredContent(row);
 }
 
-export function isSoundLease({ shard, version, slots, since, expiresAt, ...row }: Row): boolean {
-  const isWhole = isText(version) && isText(shard) && isNumber(since) && isOptional(expiresAt, isNumber) && isStoredContent(row);
+export function isSoundLease({ shard, version, slots, since, first, expiresAt, ...row }: Row): boolean {
+  const areTimes = isNumber(since) && [expiresAt, first].every((time) => isOptional(time, isNumber));
+  const isWhole = isText(version) && isText(shard) && areTimes && isStoredContent(row);
   return (
     isWhole &&
     Array.isArray(slots) &&
@@ -87,8 +88,8 @@ function isStoredContent({ bodies, size, beside, chunks, shared }: Row): boolean
 
 function isSlot(slot: Value): boolean {
   if (!isMap(slot)) return false;
-  const { v, t, l, r, f } = slot as Row;
-  return isNumber(v) && isOptional(t, isText) && [l, r, f].every((one) => isOptional(one, isNumber));
+  const { v, t, l, r, i, f } = slot as Row;
+  return isNumber(v) && isOptional(t, isText) && [l, r, i, f].every((one) => isOptional(one, isNumber));
 }
 
 function isGroup(group: Value | undefined): boolean {

@@ -26,7 +26,7 @@ import {
   type Tombstone,
   versionChars,
 } from './rows.ts';
-import { decodeMore, decodeSlot, encodeMore, encodeSlot } from './slot-codec.ts';
+import { decodeMore, decodeSlots, encodeMore, encodeSlots } from './slot-codec.ts';
 
 export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
   const { shard, id, count, since, publishedAt, visibleAt = 0, retentionEnd, content } = parcel;
@@ -61,7 +61,7 @@ export function encodeLease(lease: LeaseRow): Row {
   const row: Row = {
     ...defined({ id, shard, version, since, publishedAt, level, maxReceives, fresh: lease.sourceShard }),
     count: lease.slots.length,
-    slots: lease.slots.map(encodeSlot),
+    ...encodeSlots(lease),
     ...encodeStoredContent(lease.content),
     ...encodeOwnRows(shard, lease),
   };
@@ -175,7 +175,7 @@ function decodeLive(row: Row): LeaseRow {
     id: row.id as string,
     shard: row.shard as string,
     version: row.version as string,
-    slots: (row.slots as Value[]).map(decodeSlot),
+    slots: decodeSlots(row),
     since: row.since as number,
     content: decodeStoredContent(row),
     publishedAt: row.publishedAt as number | undefined,
@@ -231,7 +231,8 @@ const roomsMax = 1_000;
 
 /** The largest state of a row, without the characters of its id. */
 function largestRow(count: number, backoff: Backoff | null, withDeadLetter: boolean, withKey: boolean): LeaseRow {
-  const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99 };
+  const firstReceivedAt = farMs + 9_999_999_999; // 115 days after the publish
+  const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99, firstReceivedAt };
   if (backoff) slot.leasedUntil = farMs - Math.max(1, backoff.maxSeconds * 1000 - 1);
   return {
     id: '',

@@ -33,6 +33,8 @@ export interface Slot {
   /** When the lease ends, if a backoff makes `visibleAt` later than that. */
   leasedUntil?: number;
   receives: number;
+  /** When it was first received in this queue, ms. Rows of earlier versions do not say it. */
+  firstReceivedAt?: number;
   failures: number;
   lastFailure?: string;
   /** For a dead message: receives, failures and the last failure text in the queue where it died. */
@@ -212,13 +214,6 @@ export function isLive(slot: Slot): boolean {
 /** When the lease ends. A backoff may make `visibleAt` later. */
 export function leaseEnd({ leasedUntil, visibleAt }: Slot): number {
   return leasedUntil ?? visibleAt;
-}
-
-/** The slot without its expired lease, if it had one. The expiry counts as a failure. */
-export function afterLeaseExpiry(slot: Slot): Slot {
-  if (slot.token === undefined) return slot;
-  const { token: _, leasedUntil: __, ...rest } = slot;
-  return { ...rest, failures: slot.failures + 1 };
 }
 
 export function parcelKey(shard: string, id: string): Key {

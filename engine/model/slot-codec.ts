@@ -6,7 +6,7 @@
 import type { Path, Row, Value } from '../port/port.ts';
 import { decodeStoredContent, encodeStoredContent, type StoredContent } from './content-codec.ts';
 import type { LoadedParcel } from './held-parcels.ts';
-import type { GroupLeaseRow, Slot } from './rows.ts';
+import type { GroupLeaseRow, LeaseRow, Slot } from './rows.ts';
 
 export const slotNames = { visibleAt: 'v', token: 't', end: 'd', endedAt: 'a', keptUntil: 'k', result: 'o' } as const;
 
@@ -14,7 +14,29 @@ export function slotPath(slot: number, name: keyof typeof slotNames): Path {
   return ['slots', slot, slotNames[name]];
 }
 
-export function encodeSlot(slot: Slot): { [name: string]: Value } {
+/** The slots of a row. Most of its messages were first received together: `first` then says it for all that were received. */
+export function encodeSlots({ slots, since }: Pick<LeaseRow, 'slots' | 'since'>): Row {
+  const instants = new Set(slots.flatMap(({ receives, firstReceivedAt }) => (receives > 0 ? [firstReceivedAt] : [])));
+  const [shared] = instants.size === 1 ? instants : [];
+  if (shared !== undefined) return { slots: slots.map(encodeSlot), first: shared - since };
+  return {
+    slots: slots.map((slot) => {
+      const { visibleAt, firstReceivedAt } = slot;
+      return firstReceivedAt === undefined ? encodeSlot(slot) : { ...encodeSlot(slot), i: visibleAt - firstReceivedAt };
+    }),
+  };
+}
+
+export function decodeSlots({ slots, since, first }: Row): Slot[] {
+  return (slots as Row[]).map((row): Slot => {
+    const slot = decodeSlot(row);
+    if (row.i !== undefined) slot.firstReceivedAt = slot.visibleAt - (row.i as number);
+    if (first !== undefined && slot.receives > 0) slot.firstReceivedAt = (since as number) + (first as number);
+    return slot;
+  });
+}
+
+function encodeSlot(slot: Slot): Row {
   const row: { [name: string]: Value } = { v: slot.visibleAt };
   if (slot.token !== undefined) row.t = slot.token;
   if (slot.leasedUntil !== undefined) row.l = slot.visibleAt - slot.leasedUntil;
@@ -35,8 +57,7 @@ export function encodeSlot(slot: Slot): { [name: string]: Value } {
   return row;
 }
 
-export function decodeSlot(value: Value): Slot {
-  const row = value as Row;
+function decodeSlot(row: Row): Slot {
   const slot: Slot = { visibleAt: row.v as number, receives: (row.r as number) ?? 0, failures: (row.f as number) ?? 0 };
   if (row.t !== undefined) slot.token = row.t as string;
   if (row.l !== undefined) slot.leasedUntil = slot.visibleAt - (row.l as number);

@@ -8,10 +8,11 @@ import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import type { Receipt } from '../model/receipts.ts';
 import { type LeaseRow, leaseEnd } from '../model/rows.ts';
+import { extendedSlot } from '../model/slot-lease.ts';
 import { returnPermits } from '../permits/limiter.ts';
 import { isLost, lengthenPermits } from '../permits/permit-extends.ts';
 import { noteUse } from '../queues/last-receive.ts';
-import { extendedSlot, keepThroughLease, visibilityTimeoutOf } from '../receive/claims.ts';
+import { keepThroughLease, visibilityTimeoutOf } from '../receive/claims.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts, rowsOf } from './receipts-by-row.ts';
 
 export async function extend(

@@ -16,6 +16,7 @@ import { parcelAt } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import type { Death, LeaseRow, Slot } from '../model/rows.ts';
+import { withoutReceive } from '../model/slot-lease.ts';
 import { returnPermits } from '../permits/limiter.ts';
 import { keepThroughLease } from '../receive/claims.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts } from './receipts-by-row.ts';
@@ -54,7 +55,7 @@ export async function release(
         version: ctx.newVersion(),
         slots: lease.slots.map((slot, index) =>
           givenBack.includes(index)
-            ? released(ctx, queue, isUnhandled ? unreceived(slot) : slot, now, delaySeconds, failure)
+            ? released(ctx, queue, isUnhandled ? withoutReceive(slot) : slot, now, delaySeconds, failure)
             : slot,
         ),
       };
@@ -103,11 +104,6 @@ function cut(failed: string): string {
     .slice(0, failedCharsMax)
     .replace(/[\uD800-\uDBFF]$/, '')
     .toWellFormed();
-}
-
-/** The slot as it was before its last receive, except for the token. */
-function unreceived(slot: Slot): Slot {
-  return { ...slot, receives: slot.receives - 1 };
 }
 
 function released(

@@ -1,7 +1,7 @@
 /**
  * Claims messages of one row for a receive: an unreceived parcel of `messages`, or a due row of `leases`. Every claim is one
  * conditional write of one row in `leases`. A message is delivered only after its row in `messages` is removed (`deliver.ts`).
- * The visibility timeout is decided here, for extends too: `visibilityTimeoutOf`, `leaseEndAt`, `claimedSlot` and `extendedSlot`.
+ * The visibility timeout is decided here, for extends too: `visibilityTimeoutOf` and `leaseEndAt`.
  */
 
 import type { InputOf } from '../../contract/contract.ts';
@@ -24,12 +24,12 @@ import { processDueRow } from '../lifecycle/due-row.ts';
 import { overriddenParcels } from '../lifecycle/group-parcels.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
 import { isExpired, reportExpired, verdictOfAge } from '../lifecycle/verdicts.ts';
-import { backoffMs } from '../model/backoff.ts';
 import { maxPerReceive, withoutRateDelay, withRateDelay } from '../model/group-row.ts';
 import { slotsOf } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { afterLeaseExpiry, isLive, type LeaseRow, type Parcel, type Slot } from '../model/rows.ts';
+import { isLive, type LeaseRow, type Parcel } from '../model/rows.ts';
+import { afterLeaseExpiry, claimedSlot, type LeaseTerms, withoutReceive } from '../model/slot-lease.ts';
 import type { Limiter } from '../permits/limiter.ts';
 
 /** What a receive claims with. */
@@ -76,30 +76,10 @@ function leaseEndAt({ visibilityTimeoutMs }: Claimer, readAt: number, now: numbe
   return now + visibilityTimeoutMs + Math.max(0, Math.min(2 * readMs, readToWriteMsMax - readMs));
 }
 
-/** `drawn` is one random number for all messages of a row, so that those that are not acked become ready together. */
-function claimedSlot({ queue, token, visibilityTimeoutMs }: Claimer, slot: Slot, leasedUntil: number, drawn: number): Slot {
-  const receives = slot.receives + 1;
-  // A token that is still here belongs to a lease that expired. That counts as a failure.
-  const failures = slot.failures + (slot.token === undefined ? 0 : 1);
-  const next: Slot = { ...slot, visibleAt: leasedUntil, token, receives, failures };
-  delete next.leasedUntil;
-  delete next.progress;
-  const isLast = queue.deadLetter !== null && receives >= queue.deadLetter.maxReceives;
-  // A receive with a visibility timeout of 0 only looks at the message: no backoff.
-  if (queue.backoff && !isLast && visibilityTimeoutMs > 0) {
-    const wait = backoffMs(queue.backoff, failures + 1, drawn);
-    if (wait > 0) {
-      next.visibleAt = leasedUntil + wait;
-      next.leasedUntil = leasedUntil;
-    }
-  }
-  return next;
-}
-
-/** A backoff after the lease now starts at its new end. A lease that ends now gives the message back, which is not a failure. */
-export function extendedSlot({ leasedUntil: former, ...slot }: Slot, leasedUntil: number, isGivenBack: boolean): Slot {
-  if (former === undefined || isGivenBack) return { ...slot, visibleAt: leasedUntil };
-  return { ...slot, leasedUntil, visibleAt: leasedUntil + (slot.visibleAt - former) };
+function leaseTerms(ctx: Context, claimer: Claimer, readAt: number, now: number): LeaseTerms {
+  const { queue, token, visibilityTimeoutMs } = claimer;
+  const leasedUntil = leaseEndAt(claimer, readAt, now);
+  return { queue, token, visibilityTimeoutMs, now, leasedUntil, drawn: ctx.random.number() };
 }
 
 /**
@@ -130,9 +110,8 @@ export async function claimUnreceived(
 ): Promise<{ claimed: Claimed } | { inTheWay: Snapshot }> {
   const now = ctx.clock.now();
   const found = rowOfParcel(ctx, claimer.queue, parcel, now);
-  const leasedUntil = leaseEndAt(claimer, readAt, now);
-  const drawn = ctx.random.number();
-  const slots = found.slots.map((slot, index) => (index < want ? claimedSlot(claimer, slot, leasedUntil, drawn) : slot));
+  const terms = leaseTerms(ctx, claimer, readAt, now);
+  const slots = found.slots.map((slot, index) => (index < want ? claimedSlot(slot, terms) : slot));
   const lease = await keepThroughLease(ctx, { ...found, slots });
   const after = await putIfAbsent(ctx, encodeLease(lease), readAt, { isFollowed: true });
   const { lease: there } = decodeSnapshot(after, now);
@@ -160,8 +139,7 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
     const room = lease.kind === 'group' ? inGroup : want;
 
     const now = ctx.clock.now();
-    const leasedUntil = leaseEndAt(claimer, seen.readAt, now);
-    const drawn = ctx.random.number();
+    const terms = leaseTerms(ctx, claimer, seen.readAt, now);
     let count = 0;
     const slots = lease.slots.map((slot, index) => {
       // Use the slots that `processDueRow` approved: a lease that has expired since then may have used up maxReceives. In a group,
@@ -169,7 +147,7 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
       if (!ready.slots.includes(index) || count >= room)
         return lease.kind === 'group' && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
       count++;
-      return claimedSlot(claimer, slot, leasedUntil, drawn);
+      return claimedSlot(slot, terms);
     });
     const next: LeaseRow = { ...lease, version: ctx.newVersion(), slots };
     // If parcels are loaded now, `sourceShard` stays: the caller removes them from `messages` before it delivers anything.
@@ -240,8 +218,8 @@ export async function giveBack(ctx: Context, claimer: Claimer, rowId: string): P
       version: ctx.newVersion(),
       slots: lease.slots.map((slot, index) => {
         if (!slots.includes(index)) return slot;
-        const { token: _, leasedUntil: __, ...rest } = slot;
-        return { ...rest, visibleAt: now, receives: slot.receives - 1 };
+        const { token: _, leasedUntil: __, ...rest } = withoutReceive(slot);
+        return { ...rest, visibleAt: now };
       }),
     };
     if (next.kind === 'group') next.group = withoutRateDelay(claimer.queue, next.group, slots.length);

@@ -12,6 +12,7 @@ import { type Content, contentAt } from '../model/content-codec.ts';
 import { contentBytes, parcelAt, parcelsIn, readSlotContents } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { isLive, leaseEnd, type Parcel, parcelKey } from '../model/rows.ts';
+import { withoutReceive } from '../model/slot-lease.ts';
 import { ignoreStoreError, StoreError } from '../port/port.ts';
 import { type Claimed, type Claimer, giveBack } from './claims.ts';
 
@@ -183,7 +184,7 @@ async function setAside(ctx: Context, claimer: Claimer, { lease: claimed }: Clai
       });
       // The message has ended meanwhile, by a purge or a cancel. That may be why its chunks are gone.
       if (!lease || affected.length === 0) return { done: 0 };
-      const uncounted = lease.slots.map((slot, at) => (affected.includes(at) ? { ...slot, receives: slot.receives - 1 } : slot));
+      const uncounted = lease.slots.map((slot, at) => (affected.includes(at) ? withoutReceive(slot) : slot));
       const target = (queue.deadLetter && (await ctx.settings.find(queue.deadLetter.queue))) ?? queue;
       const death = { queue: queue.name, reason: 'unreadable' as const, at: now };
       const result = await moveSlots(ctx, { seen, lease: { ...lease, slots: uncounted }, slots: affected, target, death });

@@ -117,7 +117,9 @@ export const operationTexts: OperationTextsOf<OperationName> = {
       'Waits up to `waitSeconds` for the first message. Each message is hidden from other receivers until its lease ends (`leasedUntil`): ack it before. The visibility timeout starts at about the time of the answer. A message that was claimed but not delivered is ready again at once, and this receive does not count. That happens if its lease expires before the answer, or if the caller closes the connection. Over Lambda and API Gateway a closed connection is not noticed: the lease lasts its full time. A waiting receive keeps a function running there, which is billed. If the answer lacks `waitIsCheap`, pause between receives instead, longer after each empty answer.',
     input: { max: 10, visibilityTimeoutSeconds: 30, waitSeconds: 20 },
     output: {
-      messages: [{ id, body, attributes: {}, receipt, receives: 1, failures: 0, publishedAt: at, leasedUntil: later }],
+      messages: [
+        { id, body, attributes: {}, receipt, receives: 1, failures: 0, publishedAt: at, firstReceivedAt: at, leasedUntil: later },
+      ],
     },
     refusals: [...ofQueue, 'clock_skewed'],
   },

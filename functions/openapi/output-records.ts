@@ -64,6 +64,9 @@ export const deathRecord = z
 
 const receives = count('How often it was received in this queue.');
 const failures = count('How many of those receives ended in a release with `failed` or in an expired lease.');
+const firstReceivedAt = instant(
+  'When it was first received in this queue. Absent before that, and if an earlier version of the queue gave that receive.',
+).exactOptional();
 const priority = field.priorityLevel.describe('Its priority. Absent for 0.').exactOptional();
 const group = field.group
   .describe('The group that it belongs to; of a dead letter, the one in which it died. Absent: none.')
@@ -79,6 +82,7 @@ export const receivedMessage = z.object({
   priority,
   group,
   publishedAt: instant('When it was published.'),
+  firstReceivedAt,
   leasedUntil: instant('When its lease ends.'),
   deadLetter: deathRecord.exactOptional(),
 });
@@ -96,6 +100,7 @@ export const message = z.object({
   priority,
   group,
   publishedAt: instant('When it was published.'),
+  firstReceivedAt,
   visibleAt: instant(
     'When it can next be received; while it is leased, when it can be received if it is not acked. After its end: when it could have been received.',
   ),

@@ -1,6 +1,5 @@
 /** Delivers a batch to a Lambda function, and reads from its answer which messages failed, as Lambda does for SQS queues. */
 import type { ReceivedMessage } from '../../contract/contract.ts';
-import type { Clock } from '../../engine/port/port.ts';
 import type { Invoke } from '../service/check-back.ts';
 import { awsCodeOf } from './aws-errors.ts';
 import { allDone, allFailed, type Deliver, noneHandled, type Outcome, reasonOf } from './delivery.ts';
@@ -14,10 +13,10 @@ const refusedEvents: ReadonlySet<string | undefined> = new Set([
   'UnsupportedMediaTypeException',
 ]);
 
-export function createFunctionDelivery({ invoke, clock, region }: { invoke: Invoke; clock: Clock; region: string }): Deliver {
+export function createFunctionDelivery({ invoke, region }: { invoke: Invoke; region: string }): Deliver {
   return async ({ queue, terms }, batch, signal) => {
     try {
-      const event = eventOf(batch, { queue, region, now: clock.now() });
+      const event = eventOf(batch, { queue, region });
       const answer = await invoke(terms.functionName!, event, signal);
       return terms.reportBatchItemFailures ? outcomeOf(batch, answer) : allDone(batch);
     } catch (error) {

@@ -30,8 +30,8 @@ interface MessageAttribute {
 /** The most that a record holds besides body and attributes, bytes. */
 const recordOverheadBytes = 2000;
 
-/** The event as JSON text. `now`: about when the messages were received, ms. */
-export function eventOf(batch: readonly ReceivedMessage[], from: { queue: string; region: string; now: number }): string {
+/** The event as JSON text. */
+export function eventOf(batch: readonly ReceivedMessage[], from: { queue: string; region: string }): string {
   return JSON.stringify({ Records: batch.map((message) => eventRecord(message, from)) });
 }
 
@@ -63,23 +63,19 @@ export function recordBytesMax({ body, bodyBase64, attributes }: ReceivedMessage
   return texts.reduce((sum, text) => sum + 2 * Buffer.byteLength(text), recordOverheadBytes);
 }
 
-function eventRecord(
-  message: ReceivedMessage,
-  { queue, region, now }: { queue: string; region: string; now: number },
-): EventRecord {
-  const { id, receipt, receives, group, publishedAt, bodyBase64 } = message;
+function eventRecord(message: ReceivedMessage, { queue, region }: { queue: string; region: string }): EventRecord {
+  const { id, receipt, receives, group, publishedAt, firstReceivedAt = publishedAt, bodyBase64 } = message;
   const body = bodyBase64 ?? bodyText(message);
-  const sentAt = String(Date.parse(publishedAt));
   return {
     messageId: id,
     receiptHandle: receipt,
     body,
     attributes: {
       ApproximateReceiveCount: String(receives),
-      SentTimestamp: sentAt,
+      SentTimestamp: String(Date.parse(publishedAt)),
       SenderId: 'dumbwaiter',
-      // SQS always has this field, and parsers require it. The queue knows it of a first receive only.
-      ApproximateFirstReceiveTimestamp: receives === 1 ? String(now) : sentAt,
+      // SQS always has this field, and parsers require it.
+      ApproximateFirstReceiveTimestamp: String(Date.parse(firstReceivedAt)),
       ...(group === undefined ? {} : { MessageGroupId: group }),
     },
     messageAttributes: Object.fromEntries(attributesOf(message).map(([name, value]) => [name, messageAttribute(value)])),

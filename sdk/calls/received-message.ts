@@ -44,6 +44,8 @@ export class ReceivedMessage<T = unknown> {
   declare readonly group: string | undefined;
   /** When it was published: RFC 3339 with milliseconds. */
   declare readonly publishedAt: string;
+  /** When it was first received in this queue. Undefined if an earlier version of the queue gave that receive. */
+  declare readonly firstReceivedAt: string | undefined;
   /** When the lease ends by the queue's clock: RFC 3339 with milliseconds. `extend` changes it. */
   declare leasedUntil: string;
   /** What happened to it before it was dead-lettered into this queue. */

@@ -101,7 +101,14 @@ onBothStores('reading without receiving', (driven) => {
     clock.advance(10_000);
     expect(await get()).toEqual({ ...shown, state: 'ready', receives: 0, failures: 0, visibleAt: instant(10_000) });
     const held = await receive('q', { visibilityTimeoutSeconds: 20 });
-    expect(await get()).toEqual({ ...shown, state: 'leased', receives: 1, failures: 0, visibleAt: instant(35_000) });
+    expect(await get()).toEqual({
+      ...shown,
+      state: 'leased',
+      receives: 1,
+      failures: 0,
+      visibleAt: instant(35_000),
+      firstReceivedAt: instant(10_000),
+    });
     await call('release', 'q', { receipts: [held[0]!.receipt], failed: 'no', delaySeconds: 0 });
     expect(await get()).toEqual({
       ...shown,
@@ -109,6 +116,7 @@ onBothStores('reading without receiving', (driven) => {
       receives: 1,
       failures: 1,
       visibleAt: instant(10_000),
+      firstReceivedAt: instant(10_000),
       lastFailure: 'no',
     });
     await ack('q', await receive('q'));

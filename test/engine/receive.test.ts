@@ -61,6 +61,7 @@ onBothStores('receive', (driven) => {
       receives: 1,
       failures: 0,
       publishedAt,
+      firstReceivedAt: new Date(clock.now()).toISOString(),
       leasedUntil: new Date(clock.now() + 9_000).toISOString(),
     });
   });

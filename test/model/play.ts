@@ -152,6 +152,7 @@ export class Play {
       this.issued.push(message.receipt);
       expect(message).toMatchObject({
         receives: known.receives,
+        firstReceivedAt: new Date(known.firstReceivedAt).toISOString(),
         failures: known.failures,
         publishedAt: new Date(known.publishedAt).toISOString(),
         leasedUntil: new Date(this.now + timeoutMs).toISOString(),

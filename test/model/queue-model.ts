@@ -24,6 +24,7 @@ export interface ModelMessage {
   leasedUntil: number;
   receipt: string | undefined;
   receives: number;
+  firstReceivedAt: number;
   failures: number;
   expiresAt: number;
   diedOf: string | undefined;
@@ -57,6 +58,7 @@ export class QueueModel {
       leasedUntil: 0,
       receipt: undefined,
       receives: 0,
+      firstReceivedAt: 0,
       failures: 0,
       expiresAt: queue.retentionMs === null ? Number.POSITIVE_INFINITY : visibleAt + queue.retentionMs,
       diedOf: undefined,
@@ -117,6 +119,7 @@ export class QueueModel {
   receive(message: ModelMessage, receipt: string, timeoutMs: number, now: number): void {
     if (message.receipt !== undefined) message.failures++;
     message.receives++;
+    if (message.receives === 1) message.firstReceivedAt = now;
     message.receipt = receipt;
     message.leasedUntil = now + timeoutMs;
     const isLast = message.queue.deadLetter !== null && message.receives >= message.queue.deadLetter.maxReceives;

@@ -111,13 +111,13 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'a backoff begins at the receive, not at the end of the lease',
-    file: 'engine/receive/claims.ts',
+    file: 'engine/model/slot-lease.ts',
     find: 'next.visibleAt = leasedUntil + wait;',
     replace: 'next.visibleAt = Math.max(leasedUntil, now + wait);',
   },
   {
     name: 'a backoff counts one failure less',
-    file: 'engine/receive/claims.ts',
+    file: 'engine/model/slot-lease.ts',
     find: 'backoffMs(queue.backoff, failures + 1, drawn)',
     replace: 'backoffMs(queue.backoff, failures, drawn)',
     tests: ['test/engine/release.test.ts'],
@@ -137,7 +137,7 @@ export const fences: readonly Mutant[] = [
   },
   {
     name: 'an extend drops the backoff after the lease',
-    file: 'engine/receive/claims.ts',
+    file: 'engine/model/slot-lease.ts',
     find: 'visibleAt: leasedUntil + (slot.visibleAt - former) };',
     replace: 'visibleAt: leasedUntil };',
     tests: ['test/engine/release.test.ts'],

@@ -56,7 +56,7 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a claim reuses the previous token',
-    file: 'engine/receive/claims.ts',
+    file: 'engine/model/slot-lease.ts',
     find: 'visibleAt: leasedUntil, token, receives, failures };',
     replace: 'visibleAt: leasedUntil, token: slot.token ?? token, receives, failures };',
   },
@@ -178,8 +178,8 @@ export const leases: readonly Mutant[] = [
   {
     name: 'the return of an undelivered message leaves its receive counted',
     file: 'engine/receive/claims.ts',
-    find: 'receives: slot.receives - 1 };',
-    replace: 'receives: slot.receives };',
+    find: '= withoutReceive(slot);',
+    replace: '= slot;',
     tests: ['test/engine/undelivered.test.ts'],
   },
   {

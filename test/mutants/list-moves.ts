@@ -44,8 +44,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'an unreadable message counts a receive that was not delivered',
     file: 'engine/receive/deliver.ts',
-    find: 'receives: slot.receives - 1',
-    replace: 'receives: slot.receives',
+    find: 'withoutReceive(slot)',
+    replace: 'slot',
     tests: ['test/engine/unreadable.test.ts'],
   },
   {

@@ -28,6 +28,7 @@ interface ModelMessage {
   /** While it is in flight: until when. */
   hiddenUntil: number;
   receives: number;
+  firstReceivedAt: number;
   /** Newest first. None counts once a message before it is received again. */
   handles: string[];
 }
@@ -84,7 +85,16 @@ class FifoPlay implements Play<Sent> {
       }
       const last = this.#messages.findLast((one) => one.group === group);
       if (last) expect(BigInt(SequenceNumber!), body).toBeGreaterThan(BigInt(last.sequence));
-      const message = { body, group, id: MessageId!, sequence: SequenceNumber!, receives: 0, hiddenUntil: 0, handles: [] };
+      const message = {
+        body,
+        group,
+        id: MessageId!,
+        sequence: SequenceNumber!,
+        receives: 0,
+        firstReceivedAt: 0,
+        hiddenUntil: 0,
+        handles: [],
+      };
       this.#messages.push({ ...message, state: 'live' });
       if (key !== undefined) {
         this.#taken.set(this.#byGroup ? `${group} ${key}` : key, { message: this.#messages.at(-1)!, at: now });
@@ -122,10 +132,12 @@ class FifoPlay implements Play<Sent> {
       for (const [index, { MessageId, ReceiptHandle, Attributes }] of received.entries()) {
         const message = waiting[index]!;
         message.receives++;
+        if (message.receives === 1) message.firstReceivedAt = this.#local.clock.now();
         expect({ MessageId, ...Attributes }, message.body).toMatchObject({
           MessageId: message.id,
           SequenceNumber: message.sequence,
           ApproximateReceiveCount: String(message.receives),
+          ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
         });
         message.handles.unshift(ReceiptHandle!);
         if (!isShort) message.hiddenUntil = this.#local.clock.now() + visibilityMs;

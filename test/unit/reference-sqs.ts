@@ -71,7 +71,7 @@ export const sqsMessageAttributes: { readonly [name: string]: string } = {
   SenderId: 'Always the account, `000000000000`: senders are not recorded.',
   SentTimestamp: same,
   ApproximateReceiveCount: 'Exact. It begins again in a dead-letter queue, and after a move back.',
-  ApproximateFirstReceiveTimestamp: 'Given at the first receive only: later ones do not know when it was.',
+  ApproximateFirstReceiveTimestamp: 'Exact. It begins again in a dead-letter queue, and after a move back.',
   AWSTraceHeader: same,
   DeadLetterQueueSourceArn: same,
   MessageGroupId: 'Also the group of a message that another API published into one.',

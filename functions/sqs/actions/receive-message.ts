@@ -45,8 +45,7 @@ export const receiveMessage: Action = async (parts, call) => {
   const waitSeconds = wait ?? receiveWaitSeconds((await parts.queues.cached(queue)).extras);
   const asked = { max, waitSeconds, ...defined({ visibilityTimeoutSeconds, attemptId }) };
   const { messages } = await run(parts, call, 'receive', { queue }, asked);
-  const now = parts.clock.now();
-  const all = messages.map((message) => shownMessage(message, { queue, names, attributeNames, addresses, now }));
+  const all = messages.map((message) => shownMessage(message, { queue, names, attributeNames, addresses }));
   const shown = all.slice(0, fittingCount(all.map(textsOfMessage)));
   await giveBack(parts, queue, messages.slice(shown.length));
   return shown.length === 0 ? {} : { Messages: shown };
@@ -68,8 +67,6 @@ interface Asked {
   names: readonly string[];
   attributeNames: readonly string[];
   addresses: Addresses;
-  /** The time of the answer, ms. */
-  now: number;
 }
 
 interface ShownMessage {
@@ -112,17 +109,17 @@ function systemAttributesOf(
   message: ReceivedMessage,
   body: string,
   system: MessageAttributes,
-  { queue, addresses, now }: Asked,
+  { queue, addresses }: Asked,
 ): object {
   const sentAt = Date.parse(message.publishedAt);
+  const { firstReceivedAt } = message;
   const trace = system.get('AWSTraceHeader')?.value;
   const group = system.get('MessageGroupId')?.value ?? message.group ?? message.deadLetter?.group;
   return {
     SenderId: accountId,
     SentTimestamp: String(sentAt),
     ApproximateReceiveCount: String(message.receives),
-    // When an earlier receive was, the queue does not record.
-    ...(message.receives === 1 && { ApproximateFirstReceiveTimestamp: String(now) }),
+    ...(firstReceivedAt !== undefined && { ApproximateFirstReceiveTimestamp: String(Date.parse(firstReceivedAt)) }),
     ...(trace !== undefined && { AWSTraceHeader: trace }),
     ...(group !== undefined && { MessageGroupId: group }),
     ...(isFifo(queue) && {

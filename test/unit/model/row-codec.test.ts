@@ -27,6 +27,7 @@ const fullSlot: Slot = {
   token: '0123456789ab',
   leasedUntil: noon + 1_000,
   receives: 3,
+  firstReceivedAt: noon - 86_400_000,
   failures: 2,
   lastFailure: 'no disk',
   died: { receives: 7, failures: 6 },
@@ -117,6 +118,22 @@ describe('a lease', () => {
     expect(encodeLease(lease).slots).toEqual([{ v: noon }]);
   });
 
+  it.each([
+    ['for all received messages together', [noon, noon, undefined], 1],
+    ['for each of them', [noon, noon + 1, undefined], 2],
+    ['for none, in a row of an earlier version', [undefined, undefined, undefined], 0],
+    ['for one of two, if an earlier version received the other', [noon, undefined], 1],
+  ])('a lease stores when its messages were first received: %s', (_, instants, stored) => {
+    const slots = instants.map((firstReceivedAt, index): Slot => {
+      const slot = { visibleAt: noon + 30_000 + index, receives: index === 2 ? 0 : 1, failures: 0 };
+      return firstReceivedAt === undefined ? slot : { ...slot, firstReceivedAt };
+    });
+    const row = encodeLease({ ...lease, since: noon - 7, slots });
+    expect(decodeLease(row)).toMatchObject({ lease: { slots } });
+    const ofSlots = (row.slots as Record<string, unknown>[]).filter(({ i }) => i !== undefined).length;
+    expect([row.first, ofSlots]).toEqual(stored === 1 && instants.length === 3 ? [7, 0] : [undefined, stored]);
+  });
+
   it('a lease stores token and end of a slot where conditions read them', () => {
     const row = encodeLease(whole) as { slots: Record<string, unknown>[] };
     const at = (slot: number, name: 'token' | 'end' | 'visibleAt') => {
@@ -166,6 +183,7 @@ describe('the room for contents', () => {
       visibleAt: noon + 123,
       token: 'x'.repeat(12),
       receives: 42,
+      firstReceivedAt: noon + 7 + 2_345_678_901,
       failures: 41,
       ...(backoff ? { leasedUntil: noon + 123 - 899_999 } : {}),
     })),

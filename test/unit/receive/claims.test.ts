@@ -27,7 +27,7 @@ const claimerOf = (settings: Partial<QueueRecord> = {}): Claimer => ({
   visibilityTimeoutMs: 30_000,
 });
 const untouched: Slot = { visibleAt: start, receives: 0, failures: 0 };
-const taken: Slot = { visibleAt: start + 30_000, receives: 1, failures: 0, token: 'mine' };
+const taken: Slot = { visibleAt: start + 30_000, receives: 1, firstReceivedAt: start, failures: 0, token: 'mine' };
 
 type World = ReturnType<typeof contextInMemory>;
 
@@ -82,7 +82,8 @@ describe('a claim from a due row', () => {
     const world = contextInMemory();
     await world.putLease(leaseWith({ slots: [{ ...untouched, receives: 1, token: 'theirs' }] }));
     await take(world, claimerOf());
-    expect(leaseIn(world).slots).toEqual([{ ...taken, receives: 2, failures: 1 }]);
+    const { firstReceivedAt: _, ...again } = taken;
+    expect(leaseIn(world).slots).toEqual([{ ...again, receives: 2, failures: 1 }]);
   });
 
   it('a claim first removes the parcel that the row overrides', async () => {
@@ -128,7 +129,7 @@ describe('a claim from a due row', () => {
     const backoff = { minSeconds: 2, maxSeconds: 60, factor: 2, jitter: 0 };
     const slotAfter = async (settings: Partial<QueueRecord>, receives: number) => {
       const world = contextInMemory();
-      await world.putLease(leaseWith({ slots: [{ ...untouched, receives }] }));
+      await world.putLease(leaseWith({ slots: [{ ...untouched, receives, firstReceivedAt: start }] }));
       await take(world, claimerOf(settings));
       return leaseIn(world).slots[0]!;
     };
@@ -241,7 +242,7 @@ describe('the return of undelivered messages', () => {
     await world.putLease(lease);
     world.clock.advance(5);
     await giveBack(world.ctx, claimerOf(), lease.id);
-    const back = { visibleAt: start + 5, receives: 2, failures: 1 };
+    const back = { visibleAt: start + 5, receives: 2, firstReceivedAt: start, failures: 1 };
     expect(leaseIn(world).slots).toEqual([theirs, back, untouched]);
     expect(leaseIn(world).version).not.toBe(lease.version);
   });
