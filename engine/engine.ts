@@ -96,6 +96,14 @@ type ServiceOperation =
 /** The operations of the engine. */
 export type QueueOperation = Exclude<OperationName, ServiceOperation>;
 
+export interface SweepOptions {
+  /** Stops then, ms of the clock, or at the signal. */
+  until: number;
+  signal?: AbortSignal;
+  /** Is told of each error that stopped a part of the work, or the visit of a queue. Default: the first is thrown, after all other work. */
+  onFailure?: (thrown: unknown, queue: string | undefined) => void;
+}
+
 export interface SweepReport {
   queues: {
     name: string;
@@ -178,11 +186,8 @@ export interface Engine {
   onWakeup(queue: string, wake: () => void): () => void;
   /** The same when this process ends a message of the queue, or moves it to another. */
   onEnd(queue: string, id: string, wake: () => void): () => void;
-  /**
-   * Does everything that must happen even if no caller receives. Call it every `sweepPeriodMs`. Stops at `until` (ms of the
-   * clock) or at the signal.
-   */
-  sweep(options: { until: number; signal?: AbortSignal }): Promise<SweepReport>;
+  /** Does everything that must happen even if no caller receives. Call it every `sweepPeriodMs`. */
+  sweep(options: SweepOptions): Promise<SweepReport>;
   /** Continues a redrive task until it ends (`done`), or until `until` in ms of the clock (`more`: call again). */
   runRedrive(queue: string, task: string, options: { until: number }): Promise<'done' | 'more'>;
 }

@@ -28,19 +28,21 @@ const contentGone = 'message: what it held is gone; give another';
 export async function sweepSchedules(ctx: Context, deadline: Deadline): Promise<boolean> {
   const pending = await namesDue(ctx);
   let complete = true;
+  let defect: { thrown: unknown } | undefined;
   await Promise.all(
     Array.from({ length: schedulesAtOnce }, async () => {
       for (let name = pending.shift(); name !== undefined; name = pending.shift()) {
         try {
           if (!(await runSchedule(ctx, name, deadline))) complete = false;
         } catch (error) {
-          // A store error of one schedule must not delay the others.
-          if (!(error instanceof StoreError)) throw error;
+          // A throttled or damaged row of one schedule must not delay the others.
           complete = false;
+          if (!(error instanceof StoreError)) defect ??= { thrown: error };
         }
       }
     }),
   );
+  if (defect) throw defect.thrown;
   return complete;
 }
 

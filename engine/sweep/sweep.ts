@@ -8,7 +8,7 @@ import { textOfThrown } from '../../contract/thrown.ts';
 import type { Context } from '../context/context.ts';
 import { createDeadline, type Deadline } from '../context/deadline.ts';
 import { sideBySide } from '../context/side-by-side.ts';
-import type { SweepReport } from '../engine.ts';
+import type { SweepOptions, SweepReport } from '../engine.ts';
 import { type QueueRecord, readQueue } from '../model/queue-record.ts';
 import { pagesOf } from '../port/pages.ts';
 import { StoreError } from '../port/port.ts';
@@ -29,12 +29,7 @@ const sleepersShare = sweepPeriodMs / 3_600_000;
 /** A redrive that saved no progress for this long has lost its runner. */
 const stalledMs = 2 * sweepPeriodMs;
 
-export interface SweepOptions {
-  until: number;
-  signal?: AbortSignal;
-}
-
-export async function sweep(ctx: Context, { until, signal }: SweepOptions): Promise<SweepReport> {
+export async function sweep(ctx: Context, { until, signal, onFailure }: SweepOptions): Promise<SweepReport> {
   const deadline = createDeadline(ctx.clock, until, signal);
   const bookmarks = await readBookmarks(ctx);
   const records = await ctx.settings.list();
@@ -47,16 +42,15 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
   const { totals } = report;
   let failure: StoreError | undefined;
 
-  // Schedules come first: their ticks must be on time.
-  if (!(await sweepSchedules(ctx, deadline))) report.complete = false;
-  await restartRedrives(ctx, deadline);
-  let failedTopics: { thrown: unknown } | undefined;
+  // A damaged row stops only its part of the work, or its queue.
+  const failures: { thrown: unknown; queue?: string }[] = [];
   const sweepPart = async (part: Promise<boolean>) => {
-    const done = await part.catch((thrown: unknown) => {
-      failedTopics ??= { thrown };
-    });
+    const done = await part.catch((thrown: unknown) => void failures.push({ thrown }));
     if (!done) report.complete = false;
   };
+  // Schedules come first: their ticks must be on time.
+  await sweepPart(sweepSchedules(ctx, deadline));
+  await sweepPart(restartRedrives(ctx, deadline));
   // A deleted topic must have no publications left before its subscriptions are removed.
   await sweepPart(sweepPublications(ctx, deadline));
   await sweepPart(sweepTopics(ctx, records, deadLetters, deadline));
@@ -77,17 +71,19 @@ export async function sweep(ctx: Context, { until, signal }: SweepOptions): Prom
       if (!complete) report.complete = false;
     } catch (error) {
       // A throttled shard of one queue must not stop the sweep of the others.
-      if (!(error instanceof StoreError)) throw error;
-      failure = error;
+      if (error instanceof StoreError) failure = error;
+      else failures.push({ thrown: error, queue: queue.name });
       totals.failed++;
     }
   });
   totals.notReached = notReached.length;
   if (notReached.length > 0 || totals.failed > 0) report.complete = false;
   if (failure && report.queues.length === 0) throw failure;
-  await removeAllDeleted(ctx, deadline);
-  // Only now, because a topic that cannot be swept must not keep the queues from it.
-  if (failedTopics) throw failedTopics.thrown;
+  await sweepPart(removeAllDeleted(ctx, deadline));
+  for (const { thrown, queue } of failures) {
+    if (!onFailure) throw thrown;
+    onFailure(thrown, queue);
+  }
   return report;
 }
 
@@ -103,15 +99,16 @@ function longestUnvisitedFirst(ctx: Context, records: readonly QueueRecord[]): Q
   return [...records.slice(start), ...records.slice(0, start)].sort((a, b) => visitedAt(a) - visitedAt(b));
 }
 
-async function removeAllDeleted(ctx: Context, deadline: Deadline): Promise<void> {
+async function removeAllDeleted(ctx: Context, deadline: Deadline): Promise<boolean> {
   const deleted = await ctx.store.range({ table: 'queues', partition: 'deleted', limit: deletedAtOnce, consistent: true });
   for (const row of deleted.rows) {
-    if (deadline.isOver()) return;
+    if (deadline.isOver()) return true;
     await removeDeleted(ctx, readQueue(row), deadline);
   }
+  return true;
 }
 
-async function restartRedrives(ctx: Context, deadline: Deadline): Promise<void> {
+async function restartRedrives(ctx: Context, deadline: Deadline): Promise<boolean> {
   for await (const rows of pagesOf(ctx.store, { table: 'queues', partition: 'task', limit: 100 })) {
     for (const task of rows.map(readTaskRow)) {
       const isStalled = task.state === 'running' && task.updatedAt < ctx.clock.now() - stalledMs;
@@ -122,6 +119,7 @@ async function restartRedrives(ctx: Context, deadline: Deadline): Promise<void> 
         (error: unknown) => ctx.observe?.({ ...event, reason: textOfThrown(error) }),
       );
     }
-    if (deadline.isOver()) return;
+    if (deadline.isOver()) return true;
   }
+  return true;
 }

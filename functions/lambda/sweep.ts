@@ -4,7 +4,7 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 import type { SweepReport } from '../../engine/engine.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { queuesToDispatch } from '../push/wake.ts';
-import { logSweep } from '../service/log.ts';
+import { logSweep, logSweepFailure } from '../service/log.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
 
@@ -18,7 +18,7 @@ export async function handler(_event: unknown, context: LambdaContext): Promise<
   log.begin(context);
   const startedAt = clock.now();
   const endsAt = startedAt + context.getRemainingTimeInMillis();
-  const report = await engine.sweep({ until: endsAt - reserveMs });
+  const report = await engine.sweep({ until: endsAt - reserveMs, onFailure: logSweepFailure(log) });
   logSweep(log, report, clock.now() - startedAt);
   await Promise.all([stats.swept(report), status.swept(report), countDepths(report, endsAt)]);
   await flushCounts();

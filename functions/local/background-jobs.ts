@@ -6,7 +6,7 @@ import type { Clock } from '../../engine/port/port.ts';
 import { createRedriveRunner } from '../../engine/redrive/in-process.ts';
 import type { Stats } from '../metrics/stats.ts';
 import type { Status } from '../metrics/status.ts';
-import { type Log, logSweep } from '../service/log.ts';
+import { type Log, logSweep, logSweepFailure } from '../service/log.ts';
 
 export interface BackgroundJobs {
   startSweep(): void;
@@ -30,6 +30,7 @@ export function createBackgroundJobs({ engine, stats, status, clock, log }: Back
   const redrives = createRedriveRunner(engine, clock, (error, queue, task) =>
     log.error('A redrive failed', { kind: 'defect', queue, task }, error),
   );
+  const logFailure = logSweepFailure(log);
   let sweeping: Promise<void> | undefined;
 
   async function sweepEachPeriod(): Promise<void> {
@@ -37,13 +38,18 @@ export function createBackgroundJobs({ engine, stats, status, clock, log }: Back
       let isUnfinished = false;
       try {
         const startedAt = clock.now();
-        const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal });
+        let hasFailed = false;
+        const onFailure = (thrown: unknown, queue: string | undefined) => {
+          hasFailed = true;
+          logFailure(thrown, queue);
+        };
+        const report = await engine.sweep({ until: startedAt + sweepPeriodMs, signal: stopping.signal, onFailure });
         // A sweep that was cut short because the server is stopping is not worth a warning.
         const isWorthALine = report.complete ? didAnything(report) : !stopping.signal.aborted;
         if (isWorthALine) logSweep(log, report, clock.now() - startedAt);
         await Promise.all([stats.swept(report), status.swept(report), stats.flush(), status.flush()]);
         // After a failure, wait for the next period: an immediate retry would fail again.
-        isUnfinished = !report.complete && report.totals.failed === 0;
+        isUnfinished = !report.complete && report.totals.failed === 0 && !hasFailed;
       } catch (error) {
         if (!stopping.signal.aborted) log.error('The sweep failed', { kind: 'defect' }, error);
       }

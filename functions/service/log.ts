@@ -2,7 +2,7 @@
  * The log of all functions. Fields hold names, ids and times; never a body, a receipt or a key. Metric filters match on `kind`:
  * `contract/metrics.ts` has the kinds that count.
  */
-import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
+import type { EngineEvent, SweepOptions, SweepReport } from '../../engine/engine.ts';
 
 export type LogFields = Record<string, string | number | boolean | undefined>;
 
@@ -42,7 +42,7 @@ const messages = {
   schedule_failed: 'Schedule failed',
   rolled_back: 'Rolled back',
   subscription_ended: 'Subscription ended',
-  redrive_stalled: 'A redrive stood still, and is restarted',
+  redrive_stalled: 'A redrive stalled, and is restarted',
   unavailable: 'Unavailable',
   topic_published: 'Published to a topic',
 } as const;
@@ -71,4 +71,9 @@ export function logSweep(log: Log, { queues, complete, totals }: SweepReport, ms
   const summary = { kind: 'swept', complete, ...totals, ...age, ms };
   if (complete) log.info('Swept', summary);
   else log.warn('Sweep incomplete: the next run continues', summary);
+}
+
+/** Logs an error that stopped a part of a sweep. */
+export function logSweepFailure(log: Log): NonNullable<SweepOptions['onFailure']> {
+  return (thrown, queue) => log.error('A part of the sweep failed', { kind: 'defect', queue }, thrown);
 }

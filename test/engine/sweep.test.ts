@@ -7,6 +7,7 @@ import { createMemoryStore } from '../../engine/memory/store.ts';
 import { queueKey, queueRow, readQueue } from '../../engine/model/queue-record.ts';
 import { type Store, StoreError } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
+import { scheduleKind } from '../../engine/schedules/schedule-record.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';
 import { type StoreSpy, spyOnStore } from '../support/store-spy.ts';
 
@@ -51,6 +52,35 @@ describe('a sweep', () => {
     expect(clock.now() - startedAt).toBeLessThan(1_000 + 20 * callMs);
     expect(report.complete).toBe(false);
     expect(readQueue((await memory.get([queueKey('wide')]))[0]!).shards).toBe(256);
+  });
+
+  it('a damaged row of one queue keeps no other queue from the sweep, and is reported once', async () => {
+    for (const queue of ['damaged', 'orders', 'mails']) await create(queue);
+    const key = queueKey('damaged');
+    const [row] = await memory.get([key]);
+    await memory.write({ key, then: { put: { ...row!, levelsVisited: 1e10 } } });
+    const failures: unknown[] = [];
+    const onFailure = (thrown: unknown, queue: string | undefined) => failures.push([queue, thrown]);
+    const { queues, totals, complete } = await engine.sweep({ until: clock.now() + 1_000, onFailure });
+    expect(queues.map(({ name }) => name).sort()).toEqual(['mails', 'orders']);
+    expect({ complete, failed: totals.failed }).toEqual({ complete: false, failed: 1 });
+    expect(failures).toEqual([['damaged', expect.any(Error)]]);
+    await expect(sweepFor(1_000)).rejects.toThrow();
+  });
+
+  it('a damaged schedule keeps no queue from the sweep', async () => {
+    await create('orders');
+    const put = { queue: 'orders', everySeconds: 60, message: { body: 1 } };
+    for (const name of ['damaged', 'hourly']) await engine.call('putSchedule', { name }, put);
+    const key = { table: 'queues', kind: scheduleKind, name: 'damaged' } as const;
+    const [row] = await memory.get([key]);
+    await memory.write({ key, then: { put: { ...row!, rule: 'none' } } });
+    clock.advance(120_000);
+    const failures: unknown[] = [];
+    const onFailure = (...failure: unknown[]) => failures.push(failure);
+    const { queues } = await engine.sweep({ until: clock.now() + 1_000, onFailure });
+    expect(queues).toMatchObject([{ name: 'orders' }]);
+    expect(failures).toEqual([[expect.any(Error), undefined]]);
   });
 
   it('a sweep ends soon after it is told to stop', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { sweepPeriodMs } from '../../../contract/limits.ts';
-import type { Engine, SweepReport } from '../../../engine/engine.ts';
+import type { Engine, SweepOptions, SweepReport } from '../../../engine/engine.ts';
 import { createBackgroundJobs } from '../../../functions/local/background-jobs.ts';
 import { createDrivenClock } from '../../support/driven-clock.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -38,6 +38,24 @@ test('a local sweep that did not reach all queues continues at once, and pauses 
 
 test('a local sweep with a failed visit does not continue at once, because it would only fail again', async () => {
   expect(await runsUntilPause('failed')).toMatchObject({ swept: 1, slept: [sweepPeriodMs] });
+});
+
+test('a local sweep of which a part failed logs the error, and does not continue at once', async () => {
+  const clock = createDrivenClock();
+  clock.leaping = false;
+  const logged: unknown[] = [];
+  const engine = {
+    sweep: async ({ onFailure }: SweepOptions) => {
+      onFailure!(new Error('damaged'), 'orders');
+      return runs.short!;
+    },
+  } as Partial<Engine> as Engine;
+  const log = { ...silent, error: (...line: unknown[]) => void logged.push(line) };
+  const jobs = createBackgroundJobs({ engine, stats, status: stats, clock, log });
+  jobs.startSweep();
+  await eventually(() => clock.sleepers() > 0);
+  await jobs.stop();
+  expect(logged).toEqual([['A part of the sweep failed', { kind: 'defect', queue: 'orders' }, new Error('damaged')]]);
 });
 
 test.each([
