@@ -49,7 +49,14 @@ export function keyFinding({ id, scopes, queues, topics, expiresAt }: OwnKey, no
   return warn('key', `${text}. It expires at ${expiresAt}: create another by "keys create".`);
 }
 
-export function statusFindings({ version: theirs, now, store, lastSweep, throttledWrites }: ServerStatus): Finding[] {
+export function statusFindings({
+  version: theirs,
+  now,
+  store,
+  lastSweep,
+  throttledWrites,
+  throttledReads = 0,
+}: ServerStatus): Finding[] {
   const isSame = theirs === version;
   return [
     isSame
@@ -59,11 +66,11 @@ export function statusFindings({ version: theirs, now, store, lastSweep, throttl
       ? ok('tables', `${store.kind}: all can be read`)
       : fail('tables', `${store.kind}: ${store.error}. Do the tables exist, and may the server read them?`),
     sweepFinding(lastSweep, Date.parse(now)),
-    throttledWrites === 0
+    throttledWrites + throttledReads === 0
       ? ok('throttles', 'none in the last hour')
       : warn(
           'throttles',
-          `${throttledWrites} writes in the last hour. A queue gets more shards by itself; if it goes on, raise the tables' limits.`,
+          `${throttledWrites} writes and ${throttledReads} reads in the last hour. A queue gets more shards by itself; if it goes on, raise the tables' limits.`,
         ),
   ];
 }

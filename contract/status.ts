@@ -24,4 +24,6 @@ export interface ServerStatus {
   } | null;
   /** Writes that DynamoDB throttled in the last hour, also those that a retry brought through, as far as processes have reported them. */
   throttledWrites: number;
+  /** The same for reads. */
+  throttledReads: number;
 }

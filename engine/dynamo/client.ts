@@ -28,6 +28,8 @@ export interface CallOptions {
   by?: number | undefined;
   /** Called for each attempt that was throttled because its key is hot, or may be. */
   onHotKey?: (isProven: boolean) => void;
+  /** Called for each attempt that was throttled. */
+  onThrottled?: () => void;
   /** Whether the operation writes nothing, whatever becomes of it. Default false. */
   reads?: boolean;
 }
@@ -92,7 +94,10 @@ export function createDynamoClient(access: ServiceAccess, { attempts = attemptsM
         } catch (error) {
           const outcome = outcomeOf(error);
           if (outcome === 'unknown') maybeApplied = true;
-          if (isBusy(error)) throttled = true;
+          if (isBusy(error)) {
+            throttled = true;
+            options.onThrottled?.();
+          }
           const heat = options.onHotKey && heatOf(error);
           if (heat) options.onHotKey!(heat === 'hot');
           const retry = retryKindOf(error);

@@ -21,7 +21,7 @@ import {
 } from '../port/port.ts';
 import { isPublish, keyText, refuseTwice, shardOf, storedCopy } from '../port/row-limits.ts';
 import { fromItem, type Item, keyItem, maybeRow, putItem } from './attribute-values.ts';
-import type { Called, DynamoClient } from './client.ts';
+import type { Called, CallOptions, DynamoClient } from './client.ts';
 import { type CorrectedClock, createCorrectedClock } from './corrected-clock.ts';
 import { DynamoError } from './errors.ts';
 import { createKeyLoads } from './key-loads.ts';
@@ -52,23 +52,32 @@ export function createDynamoStore({ client, tables: names, clock = createCorrect
     if (shard === undefined || !(isProven || loads.isHot(shard))) return;
     for (const listener of listeners) listener(shard, isPublish(write));
   };
+  const readListeners: (() => void)[] = [];
+  const reading = {
+    clock,
+    reads: true,
+    onThrottled() {
+      for (const listener of readListeners) listener();
+    },
+  };
   const calls: Calls = { client, clock, names, throttled };
 
   return {
     onThrottled: (listener) => void listeners.push(listener),
+    onThrottledRead: (listener) => void readListeners.push(listener),
 
     async get(keys, { by } = {}) {
       const [key] = keys;
       if (key === undefined) return [];
-      if (keys.length > 1) return getBatches(keys, by, calls);
+      if (keys.length > 1) return getBatches(keys, { ...reading, by }, calls);
       const input = { TableName: names[key.table], Key: keyItem(key), ConsistentRead: true };
-      const { answer } = await client.call('GetItem', input, { clock, by, reads: true });
+      const { answer } = await client.call('GetItem', input, { ...reading, by });
       return [maybeRow(answer.Item)];
     },
 
     async range(range: Range, { by }: WriteOptions = {}): Promise<Ranged> {
       if (isEmpty(range)) return { rows: [] };
-      const { answer } = await client.call('Query', queryInput(range, names), { clock, by, reads: true });
+      const { answer } = await client.call('Query', queryInput(range, names), { ...reading, by });
       const rows = (answer.Items ?? []).map(fromItem);
       return answer.LastEvaluatedKey === undefined ? { rows } : { rows, next: fromItem(answer.LastEvaluatedKey) };
     },
@@ -116,17 +125,17 @@ function isEmpty({ from, to }: Range): boolean {
   return from !== undefined && to !== undefined && compareSortKeys(from, to) > 0;
 }
 
-async function getBatches(keys: readonly Key[], by: number | undefined, calls: Calls): Promise<(Row | undefined)[]> {
+async function getBatches(keys: readonly Key[], options: CallOptions, calls: Calls): Promise<(Row | undefined)[]> {
   const wanted = new Map(keys.map((key) => [keyText(key), key]));
   const found = new Map<string, Row>();
-  await Promise.all(pieces([...wanted.values()], batchGetKeysMax).map((piece) => getPiece(piece, found, by, calls)));
+  await Promise.all(pieces([...wanted.values()], batchGetKeysMax).map((piece) => getPiece(piece, found, options, calls)));
   return keys.map((key) => found.get(keyText(key)));
 }
 
 async function getPiece(
   keys: Key[],
   found: Map<string, Row>,
-  by: number | undefined,
+  options: CallOptions,
   { client, clock, names }: Calls,
 ): Promise<void> {
   let asked: Record<string, { Keys: Item[]; ConsistentRead: true }> = {};
@@ -136,7 +145,7 @@ async function getPiece(
   }
   for (let round = 0; round < roundsMax; round++) {
     if (round > 0) await backOff(round, clock);
-    const { answer } = await client.call('BatchGetItem', { RequestItems: asked }, { clock, by, reads: true });
+    const { answer } = await client.call('BatchGetItem', { RequestItems: asked }, options);
     for (const table of tableKinds) {
       for (const item of answer.Responses?.[names[table]] ?? []) {
         const row = fromItem(item);

@@ -161,6 +161,8 @@ export interface Store {
    * into `messages`.
    */
   onThrottled?(listener: (shard: string, isPublish?: boolean) => void): void;
+  /** Calls the listener for each throttled read, even if a retry succeeds. */
+  onThrottledRead?(listener: () => void): void;
   /** Reads any number of rows, strongly consistent. The answer is in the order of the keys. */
   get(keys: readonly Key[], options?: WriteOptions): Promise<(Row | undefined)[]>;
   /** Reads rows of one partition, ascending by sort key. */

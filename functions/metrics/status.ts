@@ -1,13 +1,13 @@
 /**
- * The status of a deployment: when the last sweep ended, whether the tables can be read, and how many writes were throttled. Two kinds of
- * rows hold what one process tells the others: one row of the last sweep, and one of throttled writes for each ten minutes.
+ * The status of a deployment: when the last sweep ended, whether the tables can be read, and how many writes and reads were
+ * throttled. Two kinds of rows hold what one process tells the others: one row of the last sweep, and one of throttles for each ten minutes.
  */
 import type { ServerStatus, StoreKind } from '../../contract/contract.ts';
 import { statsStepSeconds } from '../../contract/limits.ts';
 import { version } from '../../contract/version.ts';
 import type { SweepReport } from '../../engine/engine.ts';
 import { pagesOf } from '../../engine/port/pages.ts';
-import { type Clock, ignoreStoreError, type Key, type Random, type Store, StoreError } from '../../engine/port/port.ts';
+import { type Clock, ignoreStoreError, type Key, type Random, type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { changeRow } from './change-row.ts';
 import { statsKind } from './stats.ts';
 
@@ -15,8 +15,13 @@ export interface Status {
   read(): Promise<ServerStatus>;
   /** Notes that a sweep ended. Rejects with nothing but a defect. */
   swept(report: Pick<SweepReport, 'complete' | 'totals'>): Promise<void>;
-  /** Stores the throttled writes of this process if the last time was a minute ago, or `now`. Rejects with nothing but a defect. */
+  /** Stores the throttles of this process if the last time was a minute ago, or `now`. Rejects with nothing but a defect. */
   flush(now?: boolean): Promise<void>;
+}
+
+interface Throttles {
+  writes: number;
+  reads: number;
 }
 
 const flushMs = 60_000;
@@ -46,18 +51,21 @@ export function createStatus({
   random: Random;
   kind: StoreKind;
 }): Status {
-  let throttled = 0;
+  let throttled: Throttles = { writes: 0, reads: 0 };
   let flushedAt = clock.now();
   store.onThrottled?.(() => {
-    throttled++;
+    throttled.writes++;
+  });
+  store.onThrottledRead?.(() => {
+    throttled.reads++;
   });
 
-  async function throttledLately(): Promise<number> {
+  async function throttledLately(): Promise<Throttles> {
     const now = clock.now();
     const range = { from: throttledName(now - hourMs), to: throttledName(now), limit: rowsAPage };
     let sum = throttled;
     for await (const rows of pagesOf(store, { table: 'queues', partition: statsKind, ...range })) {
-      for (const row of rows) sum += row.writes as number;
+      for (const row of rows) sum = added(sum, row);
     }
     return sum;
   }
@@ -68,10 +76,10 @@ export function createStatus({
       try {
         const [sweep] = await store.get([sweepKey, ...probes]);
         const lastSweep = sweep ? (JSON.parse(sweep.report as string) as ServerStatus['lastSweep']) : null;
-        return { ...status, store: { kind, error: null }, lastSweep, throttledWrites: await throttledLately() };
+        return { ...status, store: { kind, error: null }, lastSweep, ...shown(await throttledLately()) };
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
-        return { ...status, store: { kind, error: error.message }, lastSweep: null, throttledWrites: throttled };
+        return { ...status, store: { kind, error: error.message }, lastSweep: null, ...shown(throttled) };
       }
     },
     async swept({ complete, totals }) {
@@ -81,16 +89,24 @@ export function createStatus({
       await store.write({ key: sweepKey, then: { put } }).catch(ignoreStoreError);
     },
     async flush(isNow = false) {
-      if (throttled === 0 || (!isNow && clock.now() - flushedAt < flushMs)) return;
-      const writes = throttled;
-      throttled = 0;
+      if (throttled.writes + throttled.reads === 0 || (!isNow && clock.now() - flushedAt < flushMs)) return;
+      const latest = throttled;
+      throttled = { writes: 0, reads: 0 };
       flushedAt = clock.now();
       const at = Math.floor(flushedAt / stepMs) * stepMs;
       const ttl = Math.ceil(at / 1000) + keptSeconds;
       await changeRow({ store, random }, { table: 'queues', kind: statsKind, name: throttledName(at) }, (before) => ({
-        writes: writes + ((before?.writes as number | undefined) ?? 0),
+        ...added(latest, before),
         ttl,
       })).catch(ignoreStoreError);
     },
   };
 }
+
+const added = ({ writes, reads }: Throttles, row: Row | undefined): Throttles => ({
+  writes: writes + ((row?.writes as number | undefined) ?? 0),
+  // Rows of earlier versions have none.
+  reads: reads + ((row?.reads as number | undefined) ?? 0),
+});
+
+const shown = ({ writes, reads }: Throttles) => ({ throttledWrites: writes, throttledReads: reads });

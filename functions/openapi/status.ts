@@ -26,6 +26,7 @@ export const serverStatus = z.object({
   throttledWrites: count(
     'Writes that DynamoDB throttled in the last hour, also those that a retry brought through, as far as processes have reported them.',
   ),
+  throttledReads: count('The same for reads.'),
 });
 
 export const statusTexts: OperationTextsOf<'getStatus'> = {
@@ -39,6 +40,7 @@ export const statusTexts: OperationTextsOf<'getStatus'> = {
       store: { kind: 'dynamodb', error: null },
       lastSweep: { at: '2026-01-31T11:59:30.000Z', complete: true, failedQueues: 0, notReachedQueues: 0 },
       throttledWrites: 0,
+      throttledReads: 0,
     },
     refusals: [],
   },

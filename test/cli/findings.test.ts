@@ -22,6 +22,7 @@ const status: ServerStatus = {
   store: { kind: 'dynamodb', error: null },
   lastSweep: sweep,
   throttledWrites: 0,
+  throttledReads: 0,
 };
 const key: OwnKey = {
   id: 'k',
@@ -63,6 +64,7 @@ it.each([
     ['ok', 'ok', 'warn', 'ok'],
   ],
   ['throttles', statusFindings({ ...status, throttledWrites: 3 }), ['ok', 'ok', 'ok', 'warn']],
+  ['throttled reads', statusFindings({ ...status, throttledReads: 3 }), ['ok', 'ok', 'ok', 'warn']],
   ['a queue that is well', queueFindings(queue({})), []],
   ['a queue with dead letters', queueFindings(queue({ counts: { ...counts, dead: 2 } })), ['warn']],
   ['a queue with an old message', queueFindings(queue({ counts: { ...counts, oldestAgeSeconds: 9_999 } })), ['warn']],

@@ -79,6 +79,20 @@ describe('the DynamoDB store when calls fail', () => {
     expect(endpoint.seen).toHaveLength(3);
   });
 
+  it('each throttled read is reported, and no write', async () => {
+    let reads = 0;
+    store.onThrottledRead?.(() => reads++);
+    const put = newPut();
+    endpoint.fates.push(throttled);
+    await store.write(put);
+    expect(reads).toBe(0);
+    endpoint.fates.push(throttled, throttled);
+    expect(await store.get([put.key])).toEqual([put.then.put]);
+    endpoint.fates.push(throttled);
+    await store.get([put.key, newPut().key]);
+    expect(reads).toBe(3);
+  });
+
   it('a throttled shard is reported for each attempt if the load on its key was the reason', async () => {
     const hot: string[] = [];
     store.onThrottled?.((shard) => hot.push(shard));

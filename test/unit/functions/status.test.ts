@@ -20,10 +20,23 @@ function processes() {
     const onThrottled = (listener: typeof throttle) => {
       throttle = listener;
     };
-    const status = createStatus({ store: { ...store, onThrottled, ...over }, clock, random: seededRandom(1), kind: 'memory' });
-    return { ...status, throttle: (times: number) => Array.from({ length: times }, () => throttle('shard')) };
+    let throttleRead = (): void => undefined;
+    const onThrottledRead = (listener: typeof throttleRead) => {
+      throttleRead = listener;
+    };
+    const status = createStatus({
+      store: { ...store, onThrottled, onThrottledRead, ...over },
+      clock,
+      random: seededRandom(1),
+      kind: 'memory',
+    });
+    return {
+      ...status,
+      throttle: (times: number) => Array.from({ length: times }, () => throttle('shard')),
+      throttleRead: () => throttleRead(),
+    };
   };
-  return { clock, process };
+  return { clock, process, store };
 }
 
 it('the status tells the last sweep of any process', async () => {
@@ -35,6 +48,7 @@ it('the status tells the last sweep of any process', async () => {
     store: { kind: 'memory', error: null },
     lastSweep: null,
     throttledWrites: 0,
+    throttledReads: 0,
   });
   await other.swept({ complete: true, totals });
   clock.advance(60_000);
@@ -58,6 +72,18 @@ it('throttled writes of all processes count for an hour, and are stored once a m
   one.throttle(1);
   await one.flush(true);
   expect((await other.read()).throttledWrites).toBe(1);
+});
+
+it('throttled reads count as throttled writes do, also beside a row of an earlier version', async () => {
+  const { clock, process, store } = processes();
+  const [one, other] = [process(), process()];
+  const row = { kind: 'stats', name: '/throttled/2026-01-31T12:00:00.000Z', writes: 4, version: 'v' };
+  await store.write({ key: { table: 'queues', kind: row.kind, name: row.name }, then: { put: row } });
+  clock.advance(60_000);
+  one.throttleRead();
+  one.throttleRead();
+  await one.flush();
+  expect(await other.read()).toMatchObject({ throttledWrites: 4, throttledReads: 2 });
 });
 
 it('a table that cannot be read is named in the status, which fails no sweep and no call', async () => {
