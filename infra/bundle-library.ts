@@ -98,8 +98,22 @@ const testingCommonJs = `const { createRequire } = process.getBuiltinModule('nod
 module.exports = createRequire(__filename)('../esm/testing.js');
 `;
 
+/** From `dist/esm`. */
+const servers = '../functions/servers.mjs';
+
+/** The server is loaded by the first start: older versions of Node cannot load it, and would say only that they know no `node:sqlite`. */
+const testingEsm = `export async function startServer(options) {
+  const { node } = process.versions;
+  const [major, minor] = node.split('.').map(Number);
+  if (major < 22 || (major === 22 && minor < 13)) {
+    throw new Error(\`dumbwaiter-queue/testing needs Node 22.13 or later, which has SQLite. This is Node \${node}.\`);
+  }
+  return (await import(${JSON.stringify(servers)})).startServer(options);
+}
+`;
+
 async function writeTesting(dist: string): Promise<void> {
-  await writeFile(join(dist, 'esm', 'testing.js'), "export { startServer } from '../functions/servers.mjs';\n");
+  await writeFile(join(dist, 'esm', 'testing.js'), testingEsm);
   await writeFile(join(dist, 'esm', 'testing.d.ts'), `export * from '../types/${typesOfTesting.replace(/ts$/, 'js')}';\n`);
   await writeFile(join(dist, 'cjs', 'testing.js'), testingCommonJs);
 }

@@ -124,7 +124,12 @@ export function createApp(parts: AppParts): Hono<Env> {
     return context.json(openApiDocument(publicUrl(context.req.raw)));
   });
 
-  if (consoleFiles) app.route('/console', createConsole(consoleFiles));
+  if (consoleFiles) {
+    app.route('/console', createConsole(consoleFiles));
+    app.get('/', (context, next) =>
+      context.req.header('accept')?.includes('text/html') ? context.redirect(`${publicUrl(context.req.raw)}/console/`) : next(),
+    );
+  }
 
   if (metrics) {
     app.get('/metrics', async (context) => {
@@ -158,7 +163,9 @@ export function createApp(parts: AppParts): Hono<Env> {
   }
 
   app.notFound((context) => {
-    const refusal = new DumbwaiterError('not_found', `There is no path ${context.req.path.slice(0, 200)}; see ${openApiPath}.`);
+    const pages = consoleFiles ? ' The console is at /console.' : '';
+    const path = context.req.path.slice(0, 200);
+    const refusal = new DumbwaiterError('not_found', `There is no path ${path}; see ${openApiPath}.${pages}`);
     return refused(refusal, context);
   });
   app.onError((error, context) => refused(error, context));

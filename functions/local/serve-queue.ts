@@ -16,29 +16,33 @@ export interface ServeOptions extends StackOptions {
   timeLimits: TimeLimits;
   /** Removes all rows of the store but those of API keys. Without it, there is no reset. */
   clear?: (() => Promise<void>) | undefined;
-  /** Prepares an emptied queue for the next call. */
-  afterReset?: ((serving: ServingQueue) => Promise<void>) | undefined;
+  /** Prepares the queue for its first call: at the start, before the port is open, and after a reset. */
+  prepare?: ((queue: PreparedQueue) => Promise<void>) | undefined;
 }
 
-export interface ServingQueue {
-  url: string;
+export interface PreparedQueue {
   readonly keys: Keys;
   readonly engine: Engine;
   readonly targets: TargetOperations;
   readonly records: TargetRecords;
+}
+
+export interface ServingQueue extends PreparedQueue {
+  url: string;
   /** Empties the queue, except for its API keys, and ends the calls that wait. Undefined if the store cannot be emptied. */
   reset?: () => Promise<void>;
   /** Accepts no more calls, ends those that wait, and resolves when the calls, the sweep, the redrives and the deliveries have ended. */
   stop(): Promise<void>;
 }
 
-/** Throws StartFailure if the port cannot be opened. */
+/** Throws StartFailure if the port cannot be opened, and what `prepare` throws. */
 export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
   const { log, host, port, timeLimits, allowedOrigins, isOwnHost, clear } = options;
   const { clock } = options.parts;
   let resetting: Promise<void> | undefined;
   const reset = clear && (() => (resetting ??= replaceStack(clear).finally(() => (resetting = undefined))));
   let stack: QueueStack = createQueueStack(options, reset);
+  await options.prepare?.(stack);
   /** The deliveries of earlier stacks that have not ended yet. */
   const ending = new Set<Promise<void>>();
   const wakes = createWakeServer({
@@ -65,7 +69,7 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     await clear();
     stack = createQueueStack(options, reset);
     old.watch.end();
-    await options.afterReset?.(serving);
+    await options.prepare?.(stack);
     stack.startJobs();
   }
 

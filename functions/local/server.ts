@@ -4,10 +4,8 @@ import type { Environment } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { anyHost } from '../../contract/host-rule.ts';
-import type { Engine } from '../../engine/engine.ts';
 import type { StoreParts } from '../assembly.ts';
 import { fixedAdminKey } from '../auth/admin-key.ts';
-import type { Keys } from '../auth/api-keys.ts';
 import { applySeed } from '../service/apply-seed.ts';
 import type { Log } from '../service/log.ts';
 import { keyIdsOf, type Seed } from '../service/seed.ts';
@@ -19,7 +17,7 @@ import { checkFunction, invokeFunction } from './invoke-function.ts';
 import type { DynamodbAccess, LocalData } from './local-store.ts';
 import { isLoopback } from './loopback.ts';
 import { openLocalStore } from './open-store.ts';
-import { type ServeOptions, type ServingQueue, serveQueue } from './serve-queue.ts';
+import { type PreparedQueue, type ServeOptions, type ServingQueue, serveQueue } from './serve-queue.ts';
 import { StartFailure } from './start-failure.ts';
 
 export interface LocalOptions {
@@ -81,15 +79,15 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
     // A store that is not on DynamoDB is opened by one process only.
     const accessKeys = localAccessKeys(place, folder, store.parts.clock);
     const holder = store.dynamodb ? undefined : soleHolder;
-    const prepare = async ({ engine, keys, records, targets }: ServingQueue) => {
-      if (options.seed) await seeded(options.seed, engine, keys);
-      await startForwards({ engine, records, targets }, forwards);
+    const prepare = async (queue: PreparedQueue) => {
+      if (options.seed) await seeded(options.seed, queue);
+      await startForwards(queue, forwards);
     };
     const serving = await serveLocally(
       {
         ...options,
         ...defined({ holder, accessKeys, clear: store.clear }),
-        afterReset: prepare,
+        prepare,
       },
       store.parts,
     );
@@ -99,11 +97,11 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
       await stop();
       await store.stop();
     };
-    const started = prepare(serving).then(async () => ({
+    const issueKeys = async () => ({
       firstKey: await firstKeyOf(keys, options.adminKey, folder, options.seed ? keyIdsOf(options.seed) : []),
       firstAccessKey: accessKeys && (await firstAccessKeyOf(keys, folder)),
-    }));
-    const { firstKey, firstAccessKey } = await started.catch(async (error) => {
+    });
+    const { firstKey, firstAccessKey } = await issueKeys().catch(async (error) => {
       await stop();
       throw error;
     });
@@ -117,7 +115,7 @@ export async function startLocal(options: LocalOptions): Promise<LocalServer> {
 
 /** Serves the queue on a store that the caller opened, and runs its background jobs. */
 export function serveLocally(
-  options: Omit<LocalOptions, 'data' | 'dynamodb'> & Pick<ServeOptions, 'accessKeys' | 'clear' | 'afterReset'>,
+  options: Omit<LocalOptions, 'data' | 'dynamodb'> & Pick<ServeOptions, 'accessKeys' | 'clear' | 'prepare'>,
   parts: StoreParts,
 ): Promise<ServingQueue> {
   const { log, host = hostDefault, port = 0, timeLimits = timeLimitsDefault } = options;
@@ -136,16 +134,16 @@ export function serveLocally(
     sqsCreatesQueues: options.sqsCreatesQueues ?? false,
     localstackHealth: options.localstackHealth ?? false,
     environment: options.environment,
-    ...defined({ holder: options.holder, accessKeys: options.accessKeys, clear: options.clear, afterReset: options.afterReset }),
+    ...defined({ holder: options.holder, accessKeys: options.accessKeys, clear: options.clear, prepare: options.prepare }),
     allowedOrigins: options.allowedOrigins ?? [],
     ...(isLoopback(host) ? { isOwnHost: ownHosts(options.allowedHosts ?? []) } : {}),
   });
 }
 
 /** Throws StartFailure. */
-async function seeded(seed: Seed, engine: Engine, keys: Keys): Promise<void> {
+async function seeded(seed: Seed, queue: PreparedQueue): Promise<void> {
   try {
-    await applySeed(seed, engine, keys);
+    await applySeed(seed, queue);
   } catch (cause) {
     if (!(cause instanceof DumbwaiterError)) throw cause;
     throw new StartFailure(`What --seed declares cannot be created: ${cause.message}`, { cause });

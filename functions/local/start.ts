@@ -27,7 +27,10 @@ export function startCommand(name = 'npm start --', keyCommand = 'npm run -s dum
       forwardOf,
       [],
     )
-    .option('--seed <file>', 'create queues, topics, subscriptions, schedules and keys that a YAML or JSON file declares')
+    .option(
+      '--seed <file>',
+      'create queues, targets, topics, subscriptions, schedules and keys that a YAML or JSON file declares',
+    )
     .option('--sqs-anonymous', 'accept calls of SQS with any signature; only for a loopback address')
     .option('--sqs-create-queues', 'create queues that calls of SQS name and that do not exist')
     .option('--localstack-health', 'answer /_localstack/health, for tools that wait for LocalStack; with --port 4566')

@@ -6,14 +6,24 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import { keyHash, keyIdOf, sameBytes, topicsDefault } from '../auth/key-rows.ts';
 import { declareQueues, declareSchedules } from './declarations.ts';
+import { declareTargets } from './declared-targets.ts';
 import { type DeclaredTopic, declareTopics } from './declared-topics.ts';
 import type { Seed, SeedKey } from './seed.ts';
+import type { TargetOperations } from './service.ts';
 
 /** The terms of a subscription whose declaration leaves them out. */
 const termsDefault = { subject: null, filter: null, filterScope: 'attributes' };
 
+/** What a seed is applied to. */
+export interface SeededQueue {
+  engine: Engine;
+  keys: Keys;
+  targets: TargetOperations;
+}
+
 /** Throws DumbwaiterError. */
-export async function applySeed({ queues, topics, schedules, keys: seedKeys }: Seed, engine: Engine, keys: Keys): Promise<void> {
+export async function applySeed(seed: Seed, { engine, keys, targets }: SeededQueue): Promise<void> {
+  const { queues, topics, schedules } = seed;
   await declareQueues(engine, await changed(queues, async (name, settings) => hasAll(await queueOf(engine, name), settings)), {});
   const changedTopics = new Map<string, DeclaredTopic>();
   for (const [topic, declared] of topics) {
@@ -22,8 +32,10 @@ export async function applySeed({ queues, topics, schedules, keys: seedKeys }: S
     if (!isSame || subscriptions.size > 0) changedTopics.set(topic, { ...declared, subscriptions });
   }
   await declareTopics(engine, changedTopics, {});
+  // After the topics, whose subscriptions may own the queues.
+  await declareTargets(targets, seed.targets);
   await declareSchedules(engine, schedules, {});
-  for (const key of seedKeys) if (!(await isRegistered(keys, key))) await keys.register(key.text, key.terms);
+  for (const key of seed.keys) if (!(await isRegistered(keys, key))) await keys.register(key.text, key.terms);
 }
 
 async function changed<Entry>(

@@ -27,11 +27,11 @@ export function undeclared(declared: readonly DeclaredTarget[], earlier: readonl
   return earlier.filter((one) => !declared.some(isSame(one)));
 }
 
-/** A target that was paused over the API stays paused. Throws DumbwaiterError. */
+/** A target that was paused over the API stays paused unless its declaration sets `paused`. Throws DumbwaiterError. */
 export async function declareTargets(targets: TargetOperations, declared: readonly DeclaredTarget[]): Promise<void> {
   for (const { queue, name, input } of declared) {
     const earlier = await targets.get(queue, name).catch(ignoreMissing('target_not_found'));
-    await targets.put(queue, name, { ...input, paused: earlier?.state === 'paused' });
+    await targets.put(queue, name, { ...input, paused: input.paused ?? earlier?.state === 'paused' });
   }
 }
 

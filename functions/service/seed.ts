@@ -1,10 +1,11 @@
-/** What a seed file declares: queues, topics, subscriptions, schedules and keys. Checked by the schemas of the API. */
-import type { CheckedInputOf, OperationName } from '../../contract/contract.ts';
+/** What a seed file declares: queues, targets, topics, subscriptions, schedules and keys. Checked by the schemas of the API. */
+import type { CheckedInputOf, OperationName, TargetInput } from '../../contract/contract.ts';
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { nearestName } from '../../contract/names.ts';
 import { parseInput, parseParams } from '../../contract/schemas/parse.ts';
 import { createRandom } from '../../engine/port/random.ts';
 import { keyIdOf, newKeyText } from '../auth/key-rows.ts';
+import type { DeclaredTarget } from './declared-targets.ts';
 import type { DeclaredTopic } from './declared-topics.ts';
 
 export interface SeedKey {
@@ -15,12 +16,13 @@ export interface SeedKey {
 
 export interface Seed {
   queues: ReadonlyMap<string, CheckedInputOf<'createQueue'>>;
+  targets: readonly DeclaredTarget[];
   topics: ReadonlyMap<string, DeclaredTopic>;
   schedules: ReadonlyMap<string, CheckedInputOf<'putSchedule'>>;
   keys: readonly SeedKey[];
 }
 
-const parts = ['queues', 'topics', 'schedules', 'keys'] as const;
+const parts = ['queues', 'targets', 'topics', 'schedules', 'keys'] as const;
 type Fields = Record<string, unknown>;
 
 /** Throws `invalid_input`, which names the field by its path in the file. */
@@ -32,6 +34,7 @@ export function parseSeed(given: unknown, variables: NodeJS.ProcessEnv): Seed {
   }
   return {
     queues: entriesOf(file.queues, 'queues', (input, queue) => checked('createQueue', { queue }, input)),
+    targets: [...entriesOf(file.targets, 'targets', targetsOf).values()].flat(),
     topics: entriesOf(file.topics, 'topics', topicOf),
     schedules: entriesOf(file.schedules, 'schedules', (input, name) => checked('putSchedule', { name }, input)),
     keys: differentKeys(entriesOf(file.keys, 'keys', (input, name) => keyOf(input, name, variables))),
@@ -40,6 +43,11 @@ export function parseSeed(given: unknown, variables: NodeJS.ProcessEnv): Seed {
 
 export function keyIdsOf({ keys }: Seed): string[] {
   return keys.map(({ text }) => keyIdOf(text)!);
+}
+
+function targetsOf(given: unknown, queue: string): DeclaredTarget[] {
+  const targets = entriesOf(given, '', (input, target) => checked('putTarget', { queue, target }, input));
+  return [...targets].map(([name, input]) => ({ queue, name, input: input as TargetInput }));
 }
 
 function topicOf(given: unknown, topic: string): DeclaredTopic {
@@ -95,7 +103,8 @@ function entriesOf<Entry>(given: unknown, part: string, read: (input: unknown, n
     } catch (error) {
       if (!(error instanceof DumbwaiterError)) throw error;
       const { message } = error;
-      throw invalidInput(`${part}.${name}${/^[\w.[\]]+: /.test(message) ? '.' : ': '}${message}`);
+      const path = part === '' ? name : `${part}.${name}`;
+      throw invalidInput(`${path}${/^[\w.~[\]-]+: /.test(message) ? '.' : ': '}${message}`);
     }
   }
   return entries;

@@ -34,6 +34,14 @@ describe('an answer', () => {
     await expectProblem(await queue.http.send('GET', path), 404, 'not_found');
   });
 
+  it('a browser at / is sent to the console, and another caller is told where it is', async () => {
+    const headers = { accept: 'text/html,application/xhtml+xml', 'x-forwarded-prefix': '/queue' };
+    const sent = await fetch(`${queue.server.url}/`, { headers, redirect: 'manual' });
+    expect([sent.status, sent.headers.get('location')]).toEqual([302, `${queue.server.url}/queue/console/`]);
+    const problem = await (await queue.http.send('GET', '/')).json();
+    expect(problem).toMatchObject({ detail: 'There is no path /; see /v1/openapi.json. The console is at /console.' });
+  });
+
   it.each([
     ['/v1/health', 'GET, HEAD'],
     ['/v1/openapi.json', 'GET, HEAD'],

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startLocal } from '../../functions/local/server.ts';
+import { openLocalStore } from '../../functions/local/open-store.ts';
+import { serveLocally, startLocal } from '../../functions/local/server.ts';
 import { parseSeed } from '../../functions/service/seed.ts';
 import { engineOf, type LocalProgram, startProgram } from '../support/local-program.ts';
 import { type HttpCalls, httpCalls, loggedDefects } from '../support/local-queue.ts';
@@ -180,6 +181,20 @@ it('a local server generates its first API key also if its seed declares keys', 
     await server.close();
     expect(server.firstKey.from).toBe(from);
   }
+});
+
+it('a local server takes no call before what it was told to prepare is there', async () => {
+  const { log } = loggedDefects();
+  const { store } = await openLocalStore({ place: 'memory' });
+  const port = await freePort();
+  const health = `http://127.0.0.1:${port}/v1/health`;
+  const prepare = async () => {
+    await expect(fetch(health)).rejects.toThrow();
+  };
+  const serving = await serveLocally({ log, port, prepare }, store.parts);
+  expect((await fetch(health)).status).toBe(200);
+  await serving.stop();
+  await store.stop();
 });
 
 async function freePort(): Promise<number> {

@@ -296,6 +296,10 @@ describe('the package', () => {
     writeFileSync(join(project, 'testing.cjs'), requires + program);
     expect(await run(process.execPath, ['testing.mjs'], project)).toBe('hello\n');
     expect(await run(process.execPath, ['testing.cjs'], project)).toBe('hello\n');
+    const oldNode = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '20.20.2' })`;
+    await expect(run(process.execPath, ['--import', oldNode, 'testing.mjs'], project)).rejects.toThrow(
+      'needs Node 22.13 or later, which has SQLite. This is Node 20.20.2.',
+    );
   });
 
   it('TypeScript that knows no exports finds the types that require has', () => {

@@ -19,6 +19,9 @@ queues:
     visibilityTimeoutSeconds: 60
     deadLetter: { queue: orders-dead, maxReceives: 5 }
   orders-dead:
+targets:
+  orders:
+    to-shop: { url: 'http://127.0.0.1:3000/hooks', paused: true }
 topics:
   order-events:
     subscriptions:
@@ -37,7 +40,7 @@ function served() {
   const { log, defects } = loggedDefects();
   onTestFinished(() => expect(defects).toEqual([]));
   const invoke = () => Promise.reject(new Error('nothing is invoked'));
-  const { engine, keys } = assembleQueue({
+  const { engine, keys, targets } = assembleQueue({
     parts: { store: spy.store, clock, random: seededRandom(1) },
     log,
     hosts: anyHost,
@@ -47,12 +50,12 @@ function served() {
   spy.before = ({ method, keys: touched }) => {
     if (method !== 'get' && method !== 'range') for (const key of touched) written.push(JSON.stringify(key));
   };
-  const seed = (declared: string) => applySeed(parseSeed(parse(declared), variables), engine, keys);
-  return { engine, keys, clock, seed, written };
+  const seed = (declared: string) => applySeed(parseSeed(parse(declared), variables), { engine, keys, targets });
+  return { engine, keys, targets, clock, seed, written };
 }
 
 it('a seed creates what it declares, and the same seed again writes nothing', async () => {
-  const { engine, keys, clock, seed, written } = served();
+  const { engine, keys, targets, clock, seed, written } = served();
   await seed(file);
   expect(await engine.call('getQueue', { queue: 'orders' }, {})).toMatchObject({
     visibilityTimeoutSeconds: 60,
@@ -64,6 +67,7 @@ it('a seed creates what it declares, and the same seed again writes nothing', as
     ['orders', 'orders'],
   ]);
   expect(await engine.call('getSchedule', { name: 'nightly' }, {})).toMatchObject({ cron: '0 3 * * *' });
+  expect(await targets.get('orders', 'to-shop')).toMatchObject({ url: 'http://127.0.0.1:3000/hooks', state: 'paused' });
   const listed = await keys.list({});
   expect(listed.keys).toMatchObject([{ name: 'checkout', scopes: ['publish'], queues: ['orders*'], topics: [] }]);
   expect(JSON.stringify(listed)).not.toContain(text);
@@ -113,6 +117,9 @@ it.each([
   ['queues: { "a b": }', 'queues.a b.queue: must be'],
   ['topics: { news: { subscriptions: { all: { queue: 7 } } } }', 'topics.news.subscriptions.all.queue: must be'],
   ['topics: { news: 7 }', 'topics.news: must be an object'],
+  ['targets: { orders: { to-shop: { url: 7 } } }', 'targets.orders.to-shop.url: must be'],
+  ['targets: { orders: { "a b": { url: "http://127.0.0.1" } } }', 'targets.orders: a b.target: must be'],
+  ['targets: { orders: 7 }', 'targets.orders: must be an object'],
   ['schedules: { tick: { queue: orders } }', 'schedules.tick'],
   ['keys: { ci: { scopes: [root], queues: [a], keyFrom: CHECKOUT_KEY } }', 'keys.ci.scopes[0]: must be one of'],
   ['keys: { ci: { scopes: [publish], queues: [a] } }', 'keys.ci: give either key'],
