@@ -75,7 +75,7 @@ export function App() {
               <OverviewPage />
             </Route>
             <Route path="/queues/:queue/messages/:id">{({ queue, id }) => <MessagePage queue={queue!} id={id!} />}</Route>
-            <Route path="/queues/:queue/:tab?">{({ queue, tab }) => <QueuePage queue={queue!} tab={tab ?? 'messages'} />}</Route>
+            <Route path="/queues/:queue/:tab?">{({ queue, tab }) => <QueuePage queue={queue!} tab={tab ?? 'charts'} />}</Route>
             <Route path="/topics">
               <TopicsPage />
             </Route>

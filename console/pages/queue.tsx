@@ -1,12 +1,11 @@
-/** One queue: its depth over time, and a tab for each kind of work with it. */
+/** One queue: its depth, and a tab for each kind of work with it. */
 import { Link } from 'wouter-preact';
-import { Chart } from '../parts/chart.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { Throughput } from '../parts/throughput.tsx';
 import { countText, durationText } from '../state/format.ts';
-import { historyOf, remember } from '../state/history.ts';
+import { remember } from '../state/history.ts';
 import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
+import { ChartsTab } from './charts.tsx';
 import { MessagesTab } from './messages.tsx';
 import { PublishTab } from './publish.tsx';
 import { RedriveTab } from './redrive.tsx';
@@ -21,6 +20,7 @@ export function QueuePage({ queue, tab }: { queue: string; tab: string }) {
     return read;
   });
   const tabs: [name: string, title: string, shown: boolean][] = [
+    ['charts', 'Charts', true],
     ['messages', 'Messages', can('receive')],
     ['publish', 'Publish', can('publish')],
     ['redrive', 'Redrive', can('admin')],
@@ -29,7 +29,6 @@ export function QueuePage({ queue, tab }: { queue: string; tab: string }) {
   ];
   const shown = tabs.filter(([, , isShown]) => isShown);
   const current = shown.some(([name]) => name === tab) ? tab : shown[0]![0];
-  const points = historyOf(queue);
   return (
     <>
       <div class="title">
@@ -51,16 +50,6 @@ export function QueuePage({ queue, tab }: { queue: string; tab: string }) {
               <dd>{value.counts.oldestAgeSeconds === null ? '–' : durationText(value.counts.oldestAgeSeconds)}</dd>
             </div>
           </dl>
-          <Chart
-            title="Messages by state, since this page was opened"
-            times={points.map(({ at }) => at)}
-            series={[
-              { label: 'ready', color: '--ready', values: points.map(({ counts }) => counts.ready) },
-              { label: 'leased', color: '--leased', values: points.map(({ counts }) => counts.leased) },
-              { label: 'dead', color: '--dead', values: points.map(({ counts }) => counts.dead) },
-            ]}
-          />
-          <Throughput queue={queue} />
           <nav aria-label="Queue">
             <ul class="tabs">
               {shown.map(([name, title]) => (
@@ -72,6 +61,7 @@ export function QueuePage({ queue, tab }: { queue: string; tab: string }) {
               ))}
             </ul>
           </nav>
+          {current === 'charts' && <ChartsTab queue={queue} />}
           {current === 'messages' && <MessagesTab queue={queue} />}
           {current === 'publish' && <PublishTab queue={value} />}
           {current === 'redrive' && <RedriveTab queue={queue} />}

@@ -79,12 +79,14 @@ export function SettingsTab({ queue, reload }: { queue: Queue; reload(): Promise
       )}
       {mayChange ? (
         <Form key={restored?.updatedAt} button="Save settings" submit={submit}>
-          {settingNames.map((setting) => (
-            <label key={setting}>
-              {setting}
-              <input name={setting} defaultValue={JSON.stringify(formed[setting])} spellcheck={false} />
-            </label>
-          ))}
+          <div class="fields">
+            {settingNames.map((setting) => (
+              <label key={setting}>
+                {setting}
+                <input name={setting} defaultValue={JSON.stringify(formed[setting])} spellcheck={false} />
+              </label>
+            ))}
+          </div>
         </Form>
       ) : (
         <dl class="tiles">

@@ -9,31 +9,51 @@ export interface Series {
   values: readonly (number | null)[];
 }
 
-const heightPx = 180;
-/** What a chart of one point covers. By itself, it would cover years. */
+const heightPx = 150;
+const labelPx = 70;
+/** The shortest time that a chart covers. */
 const secondsMin = 60;
+const dayAndTime = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const timeWithSeconds = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** `times`: epoch seconds, as many as each series has values. */
 export function Chart({ title, times, series }: { title: string; times: readonly number[]; series: readonly Series[] }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);
-  const isOne = times.length === 1;
-  const data = [
-    isOne ? [times[0]! - secondsMin, ...times] : times,
-    ...series.map(({ values }) => (isOne ? [null, ...values] : values)),
-  ] as UPlot.AlignedData;
+  const data = [times, ...series.map(({ values }) => values)] as UPlot.AlignedData;
 
   useEffect(() => {
     const style = getComputedStyle(document.documentElement);
     const color = (name: string) => style.getPropertyValue(name) || 'currentColor';
-    const axis = { stroke: color('--pico-muted-color'), grid: { stroke: color('--pico-muted-border-color') } };
+    const axis = { stroke: color('--pico-muted-color'), grid: { stroke: color('--pico-muted-border-color'), width: 1 } };
     plot.current = new UPlot(
       {
         width: place.current!.clientWidth,
         height: heightPx,
-        series: [{}, ...series.map((one) => ({ label: one.label, stroke: color(one.color), width: 2 }))],
-        axes: [axis, { ...axis, size: 60 }],
-        scales: { y: { range: (_, __, max) => [0, Math.max(1, max)] } },
+        padding: [null, labelPx / 2, null, null],
+        series: [
+          { value: (_, at) => (at === null ? '' : dayAndTime.format(at * 1000)) },
+          ...series.map((one) => ({ label: one.label, stroke: color(one.color), width: 2 })),
+        ],
+        axes: [
+          {
+            ...axis,
+            size: 30,
+            space: labelPx + 20,
+            values: (_, ats, __, ___, secondsOfTick) =>
+              ats.map((at) => (secondsOfTick < 60 ? timeWithSeconds : time).format(at * 1000)),
+          },
+          { ...axis, size: 60 },
+        ],
+        scales: {
+          // By itself, a chart of one point would cover the day after it.
+          x: {
+            range: ({ data: [ats] }, from, until) =>
+              ats.length === 1 ? [from - secondsMin, from] : [Math.min(from, until - secondsMin), until],
+          },
+          y: { range: (_, __, max) => [0, Math.max(1, max)] },
+        },
       },
       data,
       place.current!,

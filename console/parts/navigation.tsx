@@ -1,16 +1,28 @@
 /** The bar at the top: pages, search, pause, theme, and who is signed in. */
 import { useEffect, useState } from 'preact/hooks';
-import { Link } from 'wouter-preact';
+import { Link, useLocation } from 'wouter-preact';
 import { live } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
 import { Palette } from './palette.tsx';
 
 const storedTheme = 'dumbwaiter-theme';
+const pagesOfAll = [
+  ['Queues', '/'],
+  ['Topics', '/topics'],
+] as const;
+const pagesOfAdmins = [
+  ['Schedules', '/schedules'],
+  ['Keys', '/keys'],
+  ['Audit', '/audit'],
+] as const;
 
 export function Navigation({ onSignOut }: { onSignOut(): void }) {
   const { own, can, coversAll } = useSession();
   const [paused, setPaused] = useState(live.paused);
   const [isSearching, setSearching] = useState(false);
+  const [location] = useLocation();
+  const pages = [...pagesOfAll, ...(can('admin') && coversAll ? pagesOfAdmins : [])];
+  const isAt = (path: string) => (path === '/' ? /^\/(queues\/|$)/.test(location) : location.startsWith(path));
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -42,22 +54,13 @@ export function Navigation({ onSignOut }: { onSignOut(): void }) {
               <mark class={`environment ${own.environment.color}`}>{own.environment.name}</mark>
             </li>
           )}
-          <li>
-            <Link href="/topics">Topics</Link>
-          </li>
-          {can('admin') && coversAll && (
-            <>
-              <li>
-                <Link href="/schedules">Schedules</Link>
-              </li>
-              <li>
-                <Link href="/keys">Keys</Link>
-              </li>
-              <li>
-                <Link href="/audit">Audit</Link>
-              </li>
-            </>
-          )}
+          {pages.map(([title, path]) => (
+            <li key={path}>
+              <Link href={path} aria-current={isAt(path) ? 'page' : undefined}>
+                {title}
+              </Link>
+            </li>
+          ))}
         </ul>
         <ul>
           <li>

@@ -221,10 +221,13 @@ describe('a queue', () => {
     await httpCalls(first.url, adminKey).call('receive', { queue: 'busy' }, {});
     await first.close();
     const second = await startLocal({ data: { folder }, log, adminKey });
-    const { page } = await browser.open(second.url, { path: '/queues/busy/messages' });
-    await page.getByRole('region', { name: 'Throughput' }).waitFor();
+    const { page } = await browser.open(second.url, { path: '/queues/busy' });
+    await page.getByRole('region', { name: 'Charts' }).waitFor();
     await expectText(page, /^Messages in ten minutes/);
     await expectText(page, /^Messages that waited at the end of ten minutes/);
+    await expectText(page, /^Failed, of 100 messages/);
+    await expectText(page, /^Seconds from publish to receive/);
+    await expectText(page, /^Seconds from receive to ack/);
     await expectText(page, 'in the last minutes');
     await page.getByRole('link', { name: 'Dumbwaiter' }).click();
     await page.getByRole('columnheader', { name: 'Published, 1 h' }).waitFor();
@@ -388,6 +391,8 @@ describe('for everybody', () => {
   const pages = [
     '/',
     '/?view=groups',
+    '/?view=problems',
+    '/queues/orders',
     '/queues/orders/messages',
     '/queues/orders/publish',
     '/queues/orders-dead/redrive',
@@ -427,7 +432,7 @@ describe('for everybody', () => {
     }
   });
 
-  it('a slash opens the search, which leads to a queue', async () => {
+  it('a slash and Ctrl-K open the search, which leads to a queue', async () => {
     const { page } = await browser.open(queue.server.url);
     await page.getByRole('heading', { name: 'Queues' }).waitFor();
     await page.keyboard.press('/');
@@ -435,6 +440,37 @@ describe('for everybody', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'orders-dead' }).waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'orders-dead' }).waitFor();
+    await page.keyboard.press('ControlOrMeta+k');
+    await page.getByLabel('Queue or page').waitFor();
+  });
+
+  it('a hidden tab asks for news every half minute, and a tab that is shown again asks at once', async () => {
+    const { page, visit, requests } = await browser.open(queue.server.url);
+    await page.clock.install();
+    const hide = (isHidden: boolean) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      }, isHidden);
+    const reads = () => requests.filter((url) => url.endsWith('/v1/queues/mails')).length;
+    const readAgain = async (stepMs: number) => {
+      const before = reads();
+      const answer = page.waitForResponse(/\/v1\/queues\/mails$/);
+      await expect.poll(() => page.clock.runFor(stepMs).then(reads)).toBeGreaterThan(before);
+      await (await answer).finished();
+    };
+    await visit('/queues/mails');
+    await expect.poll(reads).toBe(1);
+    await readAgain(1_000);
+    await hide(true);
+    // One that was planned while the tab was visible, at most.
+    await readAgain(1_000);
+    const before = reads();
+    for (let second = 0; second < 20; second++) await page.clock.runFor(1_000);
+    expect(reads()).toBe(before);
+    await readAgain(1_000);
+    await hide(false);
+    await readAgain(10);
   });
 
   it('updates pause and resume by a button', async () => {

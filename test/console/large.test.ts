@@ -44,8 +44,18 @@ it('of 5,000 queues a page shows the first fifty, more on demand, and those of a
   await expectCount(page, 'tbody tr', 100);
   await page.getByLabel('Beginning of the name').fill('tenant7-');
   await expectCount(page, 'tbody tr', 50);
+});
+
+it('of 5,000 queues, sums by prefix add up all, and a problem is found in the last one', async () => {
+  const last = 'tenant9-queue4959';
+  await queue.http.call('updateQueue', { queue: last }, { paused: true });
+  const { page } = await browser.open(queue.server.url);
   await page.getByLabel('Sums by prefix').check();
-  await page.getByRole('row', { name: /tenant7-/ }).waitFor();
+  await page.getByRole('row', { name: /^tenant7- 100 0 / }).waitFor();
+  await page.getByRole('row', { name: /^tenant9- 100 1 / }).waitFor();
+  await page.getByLabel('Only problems').check();
+  await page.getByRole('row', { name: `${last} paused` }).waitFor();
+  await expectText(page, /^Queues with problems: [12] of 5,000$/);
 });
 
 it('of 100,000 messages a page shows the first, and a search for a text finds one while it says how far it is', async () => {

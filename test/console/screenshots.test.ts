@@ -40,7 +40,7 @@ it('pictures of the list of queues and of one queue are taken', async () => {
   };
   await expectText(page, '2 dead');
   await take('console-queues');
-  await visit('/queues/orders');
+  await visit('/queues/orders/messages');
   await expectText(page, '10 shown, 10 examined');
   await take('console-queue');
 });

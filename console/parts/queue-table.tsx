@@ -1,0 +1,112 @@
+/** A table of queues, those with problems first. */
+import { Link } from 'wouter-preact';
+import type { ListedQueue, QueueStatsPoint } from '../../contract/contract.ts';
+import { statsStepSeconds } from '../../contract/limits.ts';
+import { countText, durationText } from '../state/format.ts';
+import { historyOf } from '../state/history.ts';
+import { Sparkline } from './chart.tsx';
+
+const sparkPoints = 30;
+const stepMs = statsStepSeconds * 1000;
+const stepsOfHour = 6;
+const flows = ['published', 'acked', 'failed'] as const;
+/** A ready message that waits longer than this has no consumer that keeps up. */
+const waitsTooLongSeconds = 60;
+
+interface QueueProblem {
+  text: string;
+  /** What it is about, below the page of the queue. */
+  path?: string;
+}
+
+/** What is wrong with a queue. */
+export function problemsOf({ paused, counts }: ListedQueue): QueueProblem[] {
+  if (!counts) return [];
+  const waits = counts.ready > 0 && (counts.oldestAgeSeconds ?? 0) > waitsTooLongSeconds;
+  return [
+    ...(counts.dead > 0 ? [{ text: `${countText(counts.dead, counts)} dead`, path: '/messages?state=dead' }] : []),
+    ...(paused ? [{ text: 'paused', path: '/settings' }] : []),
+    ...(waits && !paused ? [{ text: counts.leased === 0 ? 'no consumer in the last minute' : 'consumers are behind' }] : []),
+  ];
+}
+
+export function QueueTable({ queues }: { queues: readonly ListedQueue[] }) {
+  const rows = queues.map((queue) => ({ queue, problems: problemsOf(queue) }));
+  const worstFirst = [...rows].sort((a, b) => b.problems.length - a.problems.length);
+  return (
+    <div class="wide">
+      <table class="queues">
+        <thead>
+          <tr>
+            <th scope="col">Queue</th>
+            <th scope="col">Problems</th>
+            <th scope="col">Ready</th>
+            <th scope="col">Delayed</th>
+            <th scope="col">Leased</th>
+            <th scope="col">Dead</th>
+            <th scope="col">Oldest</th>
+            <th scope="col">Lately</th>
+            {flows.map((flow) => (
+              <th key={flow} scope="col">
+                {flow[0]!.toUpperCase() + flow.slice(1)}, 1 h
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {worstFirst.map(({ queue, problems }) => (
+            <Row key={queue.name} queue={queue} problems={problems} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ queue: { name, counts, lastHour }, problems }: { queue: ListedQueue; problems: readonly QueueProblem[] }) {
+  const depths = historyOf(name).slice(-sparkPoints);
+  return (
+    <tr>
+      <th scope="row">
+        <Link href={`/queues/${name}`}>{name}</Link>
+      </th>
+      <td>
+        {problems.map(({ text, path = '' }) => (
+          <Link key={text} href={`/queues/${name}${path}`}>
+            <mark>{text}</mark>
+          </Link>
+        ))}
+      </td>
+      <td>{counts && countText(counts.ready, counts)}</td>
+      <td>{counts && countText(counts.delayed, counts)}</td>
+      <td>{counts && countText(counts.leased, counts)}</td>
+      <td>{counts && countText(counts.dead, counts)}</td>
+      <td>{counts?.oldestAgeSeconds != null && durationText(counts.oldestAgeSeconds)}</td>
+      <td>
+        <Sparkline label={`Ready messages of ${name} lately`} values={depths.map((point) => point.counts.ready)} />
+      </td>
+      {flows.map((flow) => (
+        <td key={flow}>
+          {lastHour && <LastHour label={`Messages of ${name} ${flow} in the last hour`} values={steps(lastHour, flow)} />}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+function LastHour({ values, label }: { values: readonly number[]; label: string }) {
+  const sum = values.reduce((all, value) => all + value, 0);
+  if (sum === 0) return '0';
+  return (
+    <>
+      {countText(sum)} <Sparkline label={label} values={values} />
+    </>
+  );
+}
+
+/** One value for each step of the hour: a step in which nothing happened has no point. */
+function steps(points: readonly QueueStatsPoint[], flow: (typeof flows)[number]): number[] {
+  const latest = Math.floor(Date.now() / stepMs);
+  const byStep = new Map(points.map((point) => [Math.floor(Date.parse(point.at) / stepMs), point[flow]]));
+  return Array.from({ length: stepsOfHour + 1 }, (_, index) => byStep.get(latest - stepsOfHour + index) ?? 0);
+}
