@@ -18,7 +18,7 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   'context remove': ['dumbwaiter context remove local'],
   queues: ['dumbwaiter queues --watch', 'dumbwaiter queues --prefix orders --json'],
   'queue create': [`dumbwaiter queue create orders --settings '{"visibilityTimeoutSeconds": 60}'`],
-  'queue update': [`dumbwaiter queue update orders --settings '{"maxConcurrency": 10}'`],
+  'queue update': [`dumbwaiter queue update orders --settings '{"limits": {"concurrency": 10}}'`],
   'queue show': ['dumbwaiter queue show orders'],
   'queue pause': ['dumbwaiter queue pause orders'],
   'queue resume': ['dumbwaiter queue resume orders'],

@@ -54,6 +54,7 @@ export function KeysPage() {
                 <th scope="col">Id</th>
                 <th scope="col">Scopes</th>
                 <th scope="col">Queues</th>
+                <th scope="col">Topics</th>
                 <th scope="col">Last used</th>
                 <th scope="col">Expires</th>
                 <td />
@@ -66,6 +67,7 @@ export function KeysPage() {
                   <td>{key.id}</td>
                   <td>{key.scopes.join(', ')}</td>
                   <td>{key.queues.join(', ')}</td>
+                  <td>{key.topics.join(', ')}</td>
                   <td>{key.lastUsedAt === null ? 'never' : fromNow(key.lastUsedAt)}</td>
                   <td>{key.expiresAt === null ? 'never' : fromNow(key.expiresAt)}</td>
                   <td>

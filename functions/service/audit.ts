@@ -118,10 +118,12 @@ function entryOf({ operation, params, input, principal }: AuditedCall, output: o
     operation: operation as AuditedOperation,
     key: { id, ...(name !== undefined && { name }) },
     params: { ...params, ...created },
-    input: Object.fromEntries(Object.entries(input).map(([field, value]) => [field, shown(value)])),
+    input: Object.fromEntries(Object.entries(input).map(([field, value]) => [field, shown(field, value)])),
   };
 }
 
-function shown(value: unknown): number | boolean | string | null {
+function shown(field: string, value: unknown): number | boolean | string | null {
+  // Of a key: words of a fixed set.
+  if (field === 'scopes') return (value as string[]).join(', ');
   return value === null || typeof value === 'number' || typeof value === 'boolean' ? value : '…';
 }

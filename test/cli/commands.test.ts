@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { examples, leavesOf } from '../../cli/examples.ts';
 import { createProgram } from '../../cli/main.ts';
+import { parseInput } from '../../contract/schemas/parse.ts';
 
 const leaves = leavesOf(createProgram());
 
@@ -29,6 +30,14 @@ describe('each command', () => {
   it('there are commands, and each has examples', () => {
     expect(leaves.length).toBeGreaterThan(35);
     expect(Object.keys(examples).sort()).toEqual(leaves.map(({ words }) => words).sort());
+  });
+
+  it('the settings in examples are settings of a queue', () => {
+    const lines = Object.values(examples)
+      .flat()
+      .filter((line) => line.includes(' --settings '));
+    expect(lines.length).toBeGreaterThan(1);
+    for (const words of lines.map(wordsOf)) parseInput('updateQueue', JSON.parse(words[words.indexOf('--settings') + 1]!));
   });
 
   it.each(leaves)('$words describes itself, shows its examples and takes --json', async ({ words, command }) => {

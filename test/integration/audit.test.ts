@@ -46,7 +46,12 @@ describe('of a server', () => {
       { operation: 'createQueue', key, params: of, input: { visibilityTimeoutSeconds: 60, backoff: '…' } },
     ]);
     expect(await entriesOf({ key: 'admin' })).toMatchObject([
-      { operation: 'createKey', key: { id: 'admin' }, params: { id: created.id } },
+      {
+        operation: 'createKey',
+        key: { id: 'admin' },
+        params: { id: created.id },
+        input: { name: '…', scopes: 'publish, admin' },
+      },
     ]);
   });
 
