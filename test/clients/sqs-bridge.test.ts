@@ -73,6 +73,7 @@ const attributesOf = (at: number): Record<string, MessageAttributeValue> => ({
   at: { DataType: 'Number', StringValue: String(at) },
   digits: { DataType: 'Number', StringValue: '1.50' },
   kind: { DataType: 'String', StringValue: 'größe' },
+  größe: { DataType: 'String', StringValue: 'x' },
   bytes: { DataType: 'Binary', BinaryValue: Uint8Array.of(0, 255, at % 256) },
 });
 

@@ -9,8 +9,8 @@ export interface PythonClients {
   folder: string;
   /** Runs commands of the shell with these variables. Returns what they print. Rejects, with what they printed, if one fails. */
   shell(commands: string, variables: Record<string, string>): Promise<string>;
-  /** Runs a program of this folder, whose queues' names begin with this one. Returns what it saw. */
-  scenario(program: string, queue: string, variables: Record<string, string>): Promise<unknown>;
+  /** Runs a program of this folder, whose queues' names begin with this one. Returns what it saw. Default `python`: with the newest boto3. */
+  scenario(program: string, queue: string, variables: Record<string, string>, python?: string): Promise<unknown>;
   close(): void;
 }
 
@@ -23,8 +23,8 @@ export async function installPythonClients(): Promise<PythonClients> {
   return {
     folder,
     shell,
-    scenario: async (program, queue, variables) =>
-      JSON.parse(await shell(`python '${join(import.meta.dirname, program)}'`, { ...variables, QUEUE: queue })),
+    scenario: async (program, queue, variables, python = 'python') =>
+      JSON.parse(await shell(`${python} '${join(import.meta.dirname, program)}'`, { ...variables, QUEUE: queue })),
     close: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -42,6 +42,12 @@ it('boto3 sees messages, attributes, batches, tags, dead letters and errors as S
   expect(await programs.scenario('sqs-scenario.py', 'boto3', sqsEnvironment(local.server))).toEqual(scenarioSees);
 });
 
+it('the last boto3 that speaks the Query protocol sees the same', async () => {
+  await shell('python3 -m venv query && query/bin/pip install -q boto3==1.28.80 botocore==1.31.80');
+  const seen = await programs.scenario('sqs-scenario.py', 'query', sqsEnvironment(local.server), 'query/bin/python');
+  expect(seen).toEqual(scenarioSees);
+});
+
 it('boto3 sends and receives messages of a FIFO queue in order, without duplicates', async () => {
   const seen = await programs.scenario('sqs-fifo-scenario.py', 'boto3-fifo', sqsEnvironment(local.server));
   expect(seen).toEqual({

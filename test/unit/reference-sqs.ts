@@ -13,7 +13,7 @@ export const sqsActions: { readonly [action: string]: string } = {
   CreateQueue:
     'A name can be used again at once after a deletion, because nothing of the deleted queue is left. A queue of another API takes the attributes of SQS from the first `CreateQueue`.',
   DeleteMessage:
-    'On a FIFO queue too, the handle of the latest receive still counts after the visibility timeout, so that work that was done is not done again. SQS refuses it.',
+    'On a FIFO queue too, the handle of the latest receive still counts after the visibility timeout, so that work that was done is not done again. SQS refuses it. On a standard queue, that of a message with a `MessageGroupId` may not count after the timeout: the message may come again.',
   DeleteMessageBatch:
     'As `DeleteMessage`. The id of an entry may also be any id of a message, because programs name entries so, and ids are no UUIDs here.',
   DeleteQueue:

@@ -1,7 +1,7 @@
 /**
  * Moves the messages of an SQS queue into a queue here, each exactly once: `bridge.ts <source URL> <queue>`. It can be killed at any
- * moment and started again. A message is deleted from SQS only after its publish was answered, and its `MessageId` is its id here. So
- * a message that SQS delivers again is a duplicate, which publishes nothing. It ends when the source is empty.
+ * moment and started again. A message is deleted from SQS only after its publish was answered, and its id here is made of its
+ * `MessageId`. So a message that SQS delivers again is a duplicate, which publishes nothing. It ends when the source is empty.
  */
 import {
   DeleteMessageBatchCommand,
@@ -19,6 +19,7 @@ const sqs = new SQSClient({ endpoint: new URL(source).origin });
 const queue = dumbwaiter.queue(name);
 
 const textCharsMax = 1024;
+const plainName = /^[A-Za-z0-9_.-]{1,128}$/;
 
 /** Attributes as the SQS API here stores them: what is no plain text or number goes into the attribute `sqs`. */
 function attributesOf(given: Record<string, MessageAttributeValue> = {}): Record<string, string | number> {
@@ -26,7 +27,7 @@ function attributesOf(given: Record<string, MessageAttributeValue> = {}): Record
   const others: Record<string, [type: string, value: string]> = {};
   for (const [key, { DataType = 'String', StringValue, BinaryValue }] of Object.entries(given)) {
     const text = StringValue ?? Buffer.from(BinaryValue ?? []).toString('base64');
-    const isPlain = key !== 'sqs' && text.length <= textCharsMax;
+    const isPlain = key !== 'sqs' && plainName.test(key) && text.length <= textCharsMax;
     if (isPlain && DataType === 'String') attributes[key] = text;
     else if (isPlain && DataType === 'Number' && String(Number(text)) === text) attributes[key] = Number(text);
     else others[key] = [DataType, text];
@@ -38,7 +39,8 @@ function attributesOf(given: Record<string, MessageAttributeValue> = {}): Record
 /** Returns the messages that are in the queue here, or were. Others are refused, and stay in the source. */
 async function publish(messages: readonly Message[]): Promise<Message[]> {
   const entries = messages.map(({ MessageId, Body, MessageAttributes }) => ({
-    id: MessageId!,
+    // Ids of another Dumbwaiter have a tilde, which an own id may not have.
+    id: MessageId!.replaceAll('~', ':'),
     body: Body!,
     attributes: attributesOf(MessageAttributes),
   }));
