@@ -77,7 +77,7 @@ export function invalidParameter(message: string): SqsError {
 }
 
 export function invalidValue(value: unknown, name: string, reason: string): SqsError {
-  return invalidParameter(`Value ${String(value).slice(0, 100)} for parameter ${name} is invalid. Reason: ${reason}`);
+  return invalidParameter(`Value ${String(value).slice(0, 300)} for parameter ${name} is invalid. Reason: ${reason}`);
 }
 
 export function missing(name: string): SqsError {

@@ -37,9 +37,14 @@ export function redrivePolicyOf({ queue, maxReceives }: DeadLetter, { arnOf }: A
 }
 
 /** Throws `InvalidParameterValue` if the dead-letter queue does not exist, is of another type, or does not allow this source. */
-export async function checkAllowed(queues: QueueRows, source: string, deadLetter: DeadLetter | null | undefined): Promise<void> {
+export async function checkAllowed(
+  queues: QueueRows,
+  addresses: Addresses,
+  source: string,
+  deadLetter: DeadLetter | null | undefined,
+): Promise<void> {
   if (!deadLetter) return;
-  const invalid = (reason: string) => invalidValue(JSON.stringify(deadLetter), 'RedrivePolicy', reason);
+  const invalid = (reason: string) => invalidValue(redrivePolicyOf(deadLetter, addresses), 'RedrivePolicy', reason);
   if (isFifo(source) !== isFifo(deadLetter.queue)) throw invalid('Dead-letter queue must be same type of queue as the source.');
   const target = await queues.find(deadLetter.queue);
   if (!target) throw invalid('Dead letter target does not exist.');

@@ -195,6 +195,8 @@ describe('lists of queues', () => {
     const second = await list({ MaxResults: 2, NextToken: first.NextToken });
     expect(second.QueueUrls).toEqual(urls.slice(2));
     expect(second.NextToken).toBeUndefined();
+    const error = { Code: 'InvalidParameterValue', message: expect.stringContaining('NextToken') };
+    await expect(list({ MaxResults: 2, NextToken: 'made up' })).rejects.toMatchObject(error);
     expect((await local().sqs.send(new ListQueuesCommand({ QueueNamePrefix: 'no-' }))).QueueUrls).toBeUndefined();
   });
 

@@ -136,7 +136,11 @@ sqsOnEachStore((local) => {
         policy('chooses'),
       ];
       for (const RedrivePolicy of invalid) {
-        await expect(create('never', { RedrivePolicy }), RedrivePolicy).rejects.toMatchObject({ Code: 'InvalidParameterValue' });
+        const message = expect.stringContaining(`Value ${RedrivePolicy} for parameter RedrivePolicy is invalid.`);
+        await expect(create('never', { RedrivePolicy }), RedrivePolicy).rejects.toMatchObject({
+          Code: 'InvalidParameterValue',
+          message,
+        });
       }
       for (const RedriveAllowPolicy of [
         'x',

@@ -44,7 +44,7 @@ export const createQueue: Action = async (parts, call) => {
 };
 
 async function create(parts: SqsParts, call: SqsCall, name: string, given: GivenAttributes): Promise<void> {
-  await checkAllowed(parts.queues, name, given.settings.deadLetter);
+  await checkAllowed(parts.queues, call.addresses, name, given.settings.deadLetter);
   try {
     await run(parts, call, 'createQueue', { queue: name }, { ...createdSettings(name), ...given.settings });
   } catch (error) {

@@ -14,7 +14,7 @@ export const setQueueAttributes: Action = async (parts, call) => {
   allow(call, 'updateQueue', queue);
   // Before a setting changes: attributes that do not go together change nothing.
   withAttributes((await parts.queues.read(queue)).extras, extras, parts.clock.now());
-  await checkAllowed(parts.queues, queue, settings.deadLetter);
+  await checkAllowed(parts.queues, call.addresses, queue, settings.deadLetter);
   if (Object.keys(settings).length > 0) await run(parts, call, 'updateQueue', { queue }, settings);
   await parts.queues.change(queue, (there) => withAttributes(there.extras, extras, parts.clock.now()));
   return {};
