@@ -13,6 +13,7 @@ import { TopicPage } from './pages/topic.tsx';
 import { TopicsPage } from './pages/topics.tsx';
 import { Navigation } from './parts/navigation.tsx';
 import { NoticeBar } from './parts/notice.tsx';
+import { seesAdminPages } from './parts/pages.ts';
 import { live } from './state/live.ts';
 import { consolePath, keyOfTab, type Session, SessionContext, signIn, signOut } from './state/session.ts';
 
@@ -60,6 +61,7 @@ export function App() {
         throw error;
       }),
   };
+  const isAdmin = seesAdminPages(guarded);
   return (
     <SessionContext.Provider value={guarded}>
       <Router base={consolePath()}>
@@ -80,15 +82,21 @@ export function App() {
               <TopicsPage />
             </Route>
             <Route path="/topics/:topic">{({ topic }) => <TopicPage topic={topic!} />}</Route>
-            <Route path="/schedules">
-              <SchedulesPage />
-            </Route>
-            <Route path="/keys">
-              <KeysPage />
-            </Route>
-            <Route path="/audit">
-              <AuditPage />
-            </Route>
+            {isAdmin && (
+              <Route path="/schedules">
+                <SchedulesPage />
+              </Route>
+            )}
+            {isAdmin && (
+              <Route path="/keys">
+                <KeysPage />
+              </Route>
+            )}
+            {isAdmin && (
+              <Route path="/audit">
+                <AuditPage />
+              </Route>
+            )}
             <Route>
               <Redirect to="/" />
             </Route>

@@ -51,6 +51,9 @@ export interface AuditEntry {
   key: { id: string; name?: string };
   /** What was changed: the parameters of the operation, such as `queue` and `id`. */
   params: { [name: string]: string };
-  /** The fields of the input. Numbers, booleans and `null` as they were sent; any other value as `…`: it may be a body or a secret. */
+  /**
+   * The fields of the input. Numbers, booleans and `null` as they were sent; the scopes of a key as a text; any other value as `…`: it may be a body or
+   * a secret.
+   */
   input: { [field: string]: number | boolean | string | null };
 }

@@ -23,12 +23,13 @@ export function RedriveTab({ queue }: { queue: string }) {
   const [task, setTask] = useState<Started>();
   const [counted, setCounted] = useState<{ key: string; found: number }>();
   const [progress, setProgress] = useState<string>();
+  const [isDryRun, setDryRun] = useState(true);
   const counting = useMemo(() => new AbortController(), []);
   useEffect(() => () => counting.abort(), []);
   const submit = async (fields: FormData) => {
     const toQueue = textOf(fields, 'toQueue');
     const ratePerSecond = numberOf(fields, 'rate');
-    if (fields.get('dryRun')) {
+    if (isDryRun) {
       const found = await count(
         session,
         queue,
@@ -53,7 +54,7 @@ export function RedriveTab({ queue }: { queue: string }) {
   return (
     <section aria-label="Redrive">
       <MessageFilters filters={filters} change={change} hasState={false} />
-      <Form button="Go" submit={submit}>
+      <Form button={isDryRun ? 'Count' : 'Redrive'} submit={submit}>
         <div class="grid">
           <label>
             To the queue
@@ -65,7 +66,7 @@ export function RedriveTab({ queue }: { queue: string }) {
           </label>
         </div>
         <label>
-          <input name="dryRun" type="checkbox" defaultChecked />
+          <input type="checkbox" checked={isDryRun} onChange={() => setDryRun(!isDryRun)} />
           Only count
         </label>
         {progress && <p role="status">{progress}</p>}

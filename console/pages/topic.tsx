@@ -11,6 +11,7 @@ import { useSession } from '../state/session.ts';
 
 export function TopicPage({ topic }: { topic: string }) {
   const { call, can } = useSession();
+  const [isPublishing, setPublishing] = useState(false);
   const [matches, setMatches] = useState<Record<string, MatchResult>>({});
   const { value, error } = useLive(`topic ${topic}`, (signal) => call('listSubscriptions', { topic }, { limit: 100 }, signal));
   const subscriptions = value?.subscriptions ?? [];
@@ -26,7 +27,7 @@ export function TopicPage({ topic }: { topic: string }) {
   };
   const submit = async (fields: FormData) => {
     const message = messageOf(fields);
-    if (fields.get('publish')) {
+    if (isPublishing) {
       const { results } = await call('publishToTopic', { topic }, { messages: [message] });
       const [result] = results;
       if (!result?.ok) throw new Error(result?.message);
@@ -50,7 +51,7 @@ export function TopicPage({ topic }: { topic: string }) {
       ))}
       {value?.cursor !== undefined && <p>Only the first 100 subscriptions are shown.</p>}
       <h2>Try a message</h2>
-      <Form button="Go" submit={submit}>
+      <Form button={isPublishing ? 'Publish' : 'Try'} submit={submit}>
         <label>
           Subject
           <input name="subject" placeholder="orders.eu.created" />
@@ -65,7 +66,7 @@ export function TopicPage({ topic }: { topic: string }) {
         </label>
         {can('publish') && (
           <label>
-            <input name="publish" type="checkbox" />
+            <input type="checkbox" checked={isPublishing} onChange={() => setPublishing(!isPublishing)} />
             Publish it, rather than only say which subscriptions match
           </label>
         )}

@@ -88,7 +88,7 @@ export function BulkActions({ queue, filters, selected, onDone }: BulkActionsPro
       {asked && (
         <Confirm
           title={`${asked === 'redrive' ? 'Redrive' : 'Cancel'} messages`}
-          button={asked === 'redrive' ? 'Redrive' : 'Cancel'}
+          button={asked === 'redrive' ? 'Redrive' : 'Cancel them'}
           {...(asked === 'cancel all' && { typed: queue })}
           onClose={() => setAsked(undefined)}
           run={() => run(asked)}

@@ -53,7 +53,7 @@ export function Confirm({ title, children, typed, button, onClose, run }: Confir
         {typed !== undefined && (
           <label>
             Type {typed} to confirm
-            <input value={text} autocomplete="off" onInput={(event) => setText(event.currentTarget.value)} />
+            <input autofocus value={text} autocomplete="off" onInput={(event) => setText(event.currentTarget.value)} />
           </label>
         )}
         {error && <p role="alert">{error}</p>}

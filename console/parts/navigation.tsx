@@ -3,25 +3,17 @@ import { useEffect, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { live } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
+import { pagesFor } from './pages.ts';
 import { Palette } from './palette.tsx';
 
 const storedTheme = 'dumbwaiter-theme';
-const pagesOfAll = [
-  ['Queues', '/'],
-  ['Topics', '/topics'],
-] as const;
-const pagesOfAdmins = [
-  ['Schedules', '/schedules'],
-  ['Keys', '/keys'],
-  ['Audit', '/audit'],
-] as const;
 
 export function Navigation({ onSignOut }: { onSignOut(): void }) {
-  const { own, can, coversAll } = useSession();
+  const session = useSession();
+  const { own } = session;
   const [paused, setPaused] = useState(live.paused);
   const [isSearching, setSearching] = useState(false);
   const [location] = useLocation();
-  const pages = [...pagesOfAll, ...(can('admin') && coversAll ? pagesOfAdmins : [])];
   const isAt = (path: string) => (path === '/' ? /^\/(queues\/|$)/.test(location) : location.startsWith(path));
 
   useEffect(() => {
@@ -54,7 +46,7 @@ export function Navigation({ onSignOut }: { onSignOut(): void }) {
               <mark class={`environment ${own.environment.color}`}>{own.environment.name}</mark>
             </li>
           )}
-          {pages.map(([title, path]) => (
+          {pagesFor(session).map(([title, path]) => (
             <li key={path}>
               <Link href={path} aria-current={isAt(path) ? 'page' : undefined}>
                 {title}

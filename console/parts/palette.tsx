@@ -4,18 +4,13 @@ import { useLocation } from 'wouter-preact';
 import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
 import { Dialog } from './dialog.tsx';
+import { type PageLink, pagesFor } from './pages.ts';
 
-const pages: readonly [string, string][] = [
-  ['Queues', '/'],
-  ['Topics', '/topics'],
-  ['Schedules', '/schedules'],
-  ['Keys', '/keys'],
-  ['Audit', '/audit'],
-];
 const namePart = /^[\w.~-]+$/;
 
 export function Palette({ onClose }: { onClose(): void }) {
-  const { call } = useSession();
+  const session = useSession();
+  const { call } = session;
   const [, navigate] = useLocation();
   const [text, setText] = useState('');
   const { value: queues = [] } = useLive(`palette ${text}`, async (signal) => {
@@ -23,9 +18,9 @@ export function Palette({ onClose }: { onClose(): void }) {
     const found = await call('listQueues', {}, { limit: 20, ...(text !== '' && { prefix: text }) }, signal);
     return found.queues.map(({ name }) => name);
   });
-  const found: [string, string][] = [
-    ...queues.map((name): [string, string] => [name, `/queues/${name}`]),
-    ...pages.filter(([name]) => name.toLowerCase().startsWith(text.toLowerCase())),
+  const found: PageLink[] = [
+    ...queues.map((name): PageLink => [name, `/queues/${name}`]),
+    ...pagesFor(session).filter(([name]) => name.toLowerCase().startsWith(text.toLowerCase())),
   ];
   const open = (path: string) => {
     onClose();

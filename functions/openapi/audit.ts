@@ -20,7 +20,7 @@ export const auditEntry = z
       .describe('What was changed: the parameters of the operation, such as `queue` and `id`.'),
     input: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).meta({
       description:
-        'The fields of the input. Numbers, booleans and `null` are as they were sent; any other value is `…`, because it may be a body or a secret.',
+        'The fields of the input. Numbers, booleans and `null` are as they were sent; the scopes of a key are a text; any other value is `…`, because it may be a body or a secret.',
       type: 'object',
       additionalProperties: true,
     }) as unknown as z.ZodType<{ [field: string]: string | number | boolean | null }>,

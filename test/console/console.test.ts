@@ -119,6 +119,14 @@ describe('signing in', () => {
     for (const hidden of ['Publish', 'Redrive', 'Targets', 'Keys', 'Schedules']) {
       expect(await page.getByRole('link', { name: hidden }).count(), hidden).toBe(0);
     }
+    for (const path of ['/schedules', '/keys', '/audit']) {
+      await visit(path);
+      await page.getByRole('heading', { name: 'Queues' }).waitFor();
+    }
+    await page.keyboard.press('/');
+    await page.getByLabel('Queue or page').fill('k');
+    await page.getByRole('dialog').getByRole('button', { name: 'mails' }).waitFor({ state: 'detached' });
+    expect(await page.getByRole('dialog').getByRole('button', { name: 'Keys' }).count()).toBe(0);
   });
 });
 
@@ -200,12 +208,13 @@ describe('a queue', () => {
     const { page } = await browser.open(queue.server.url, { path: '/queues/bulk/messages' });
     await page.getByLabel('Select b-1').check();
     await page.getByRole('button', { name: 'Cancel selected' }).click();
-    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel them' }).click();
     await expectText(page, '4 shown, 4 examined');
     await page.getByRole('button', { name: 'Cancel all that match' }).click();
-    const button = page.getByRole('button', { name: 'Cancel', exact: true });
+    const button = page.getByRole('button', { name: 'Cancel them' });
     expect(await button.isDisabled()).toBe(true);
-    await page.getByLabel(/^Type bulk/).fill('bulk');
+    // The dialog opens with the focus on its input.
+    await page.keyboard.type('bulk');
     await button.click();
     await expectText(page, '0 shown, 0 examined');
     expect((await queue.http.call('getQueue', { queue: 'bulk' })).counts.ready).toBe(0);
@@ -290,11 +299,11 @@ describe('a queue', () => {
   it('dead letters are counted first, then moved back with the progress shown', async () => {
     await letDie('d-1', 'd-2', 'd-3');
     const { page } = await browser.open(queue.server.url, { path: '/queues/orders-dead/redrive' });
-    await page.getByRole('button', { name: 'Go' }).click();
+    await page.getByRole('button', { name: 'Count' }).click();
     await expectText(page, '3 dead letters would be moved.');
     expect((await queue.http.call('getQueue', { queue: 'orders-dead' })).counts.dead).toBe(3);
     await page.getByLabel('Only count').uncheck();
-    await page.getByRole('button', { name: 'Go' }).click();
+    await page.getByRole('button', { name: 'Redrive' }).click();
     await expectText(page, 'Done: 3 moved, 0 skipped');
     expect((await queue.http.call('getQueue', { queue: 'orders' })).counts.ready).toBe(3);
   });
@@ -310,10 +319,10 @@ describe('a queue', () => {
     await expectText(page, '2 shown');
     await page.getByRole('link', { name: 'Redrive all that match' }).click();
     expect(await page.getByLabel('Id begins with').inputValue()).toBe('f-');
-    await page.getByRole('button', { name: 'Go' }).click();
+    await page.getByRole('button', { name: 'Count' }).click();
     await expectText(page, '2 dead letters would be moved.');
     await page.getByLabel('Only count').uncheck();
-    await page.getByRole('button', { name: 'Go' }).click();
+    await page.getByRole('button', { name: 'Redrive' }).click();
     await expectText(page, 'Done: 2 moved, 1 skipped');
     expect((await queue.http.call('getQueue', { queue: 'orders' })).counts.ready).toBe(2);
     await queue.http.call('purge', { queue: 'orders-dead' });
@@ -348,13 +357,13 @@ describe('topics, schedules and keys', () => {
   it('the playground says which subscriptions a message would match, and which condition failed', async () => {
     const { page } = await browser.open(queue.server.url, { path: '/topics/events' });
     await page.getByLabel('Attributes, a JSON object').fill('{"country": "fr"}');
-    await page.getByRole('button', { name: 'Go' }).click();
+    await page.getByRole('button', { name: 'Try' }).click();
     await expectText(page, '0 of 1 subscriptions match.');
     await expectText(page, 'does not match');
     await expectText(page, /filter.country must meet/);
     await page.getByLabel('Attributes, a JSON object').fill('{"country": "de"}');
     await page.getByLabel(/^Publish it/).check();
-    await page.getByRole('button', { name: 'Go' }).click();
+    await page.getByRole('button', { name: 'Publish' }).click();
     await expectText(page, /to 1 subscriptions\./);
   });
 
