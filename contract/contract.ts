@@ -24,10 +24,11 @@ import type {
 } from './messages.ts';
 import type { Counts, ListedQueue, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
 import type { Schedule, ScheduleInput } from './schedules.ts';
-import type { QueueStatsInput, QueueStatsPoint } from './stats.ts';
+import type { QueueStatsPoint, StatsInput, TopicStatsPoint } from './stats.ts';
 import type { ServerStatus } from './status.ts';
 import type { Target, TargetInput } from './targets.ts';
 import type {
+  ListedTopic,
   MatchResult,
   Subscription,
   SubscriptionChanges,
@@ -66,6 +67,11 @@ export interface QueuesPage extends Page {
   /** Whether to count the messages of each queue, as reading one queue does. Default false. */
   counts?: boolean;
   /** Whether to add what happened in each queue in the last hour, in points of ten minutes, as `queueStats` does. Default false. */
+  lastHour?: boolean;
+}
+
+export interface TopicsPage extends Page {
+  /** Whether to add what was published to each topic in the last hour, in points of ten minutes, as `topicStats` does. Default false. */
   lastHour?: boolean;
 }
 
@@ -129,7 +135,7 @@ export interface Operations {
   redrive: { params: { queue: string }; input: RedriveInput; output: RedriveTask };
   getRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
   cancelRedrive: { params: { queue: string; task: string }; input: object; output: RedriveTask };
-  queueStats: { params: { queue: string }; input: QueueStatsInput; output: { points: QueueStatsPoint[] } };
+  queueStats: { params: { queue: string }; input: StatsInput; output: { points: QueueStatsPoint[] } };
   rotateSigningSecret: { params: { queue: string }; input: object; output: { secret: string } };
   putTarget: { params: { queue: string; target: string }; input: TargetInput; output: Target };
   getTarget: { params: { queue: string; target: string }; input: object; output: Target };
@@ -144,7 +150,8 @@ export interface Operations {
   getTopic: { params: { topic: string }; input: object; output: Topic };
   updateTopic: { params: { topic: string }; input: TopicSettingsInput; output: Topic };
   deleteTopic: { params: { topic: string }; input: { force?: boolean }; output: object };
-  listTopics: { params: object; input: Page; output: { topics: Topic[]; cursor?: string } };
+  listTopics: { params: object; input: TopicsPage; output: { topics: ListedTopic[]; cursor?: string } };
+  topicStats: { params: { topic: string }; input: StatsInput; output: { points: TopicStatsPoint[] } };
   subscribe: { params: { topic: string; subscription: string }; input: SubscriptionInput; output: Subscription };
   getSubscription: { params: { topic: string; subscription: string }; input: object; output: SubscriptionWithCounts };
   updateSubscription: {

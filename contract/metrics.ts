@@ -5,6 +5,8 @@
 
 /** The dimension of metrics of one queue. */
 export const queueDimension = 'queue';
+/** The dimension of metrics of one topic. */
+export const topicDimension = 'topic';
 /** The dimension of `availabilityMetric`. */
 export const operationDimension = 'operation';
 
@@ -13,7 +15,7 @@ export interface MetricTerms {
   readonly unit: 'Count' | 'Seconds' | 'Percent';
   /** The statistic that answers most questions. */
   readonly statistic: string;
-  /** Whether it is also summed up over all queues, without a dimension. */
+  /** Whether it is also summed up over all queues, or all topics, without a dimension. */
   readonly hasTotal: boolean;
 }
 
@@ -45,6 +47,17 @@ export type QueueMetric = keyof typeof queueMetrics;
 /** The states of messages that the sweep counts. */
 export const depthStates = ['ready', 'delayed', 'leased', 'dead', 'prepared'] as const;
 export type DepthState = (typeof depthStates)[number];
+
+/** What was published to a topic, and what the sweep finds on its way to the subscriptions. */
+export const topicMetrics = {
+  published: count('TopicPublished', true),
+  delivered: count('TopicDelivered', true),
+  filtered: count('TopicFiltered', true),
+  unmatched: count('TopicUnmatched', true),
+  undelivered: depth('TopicUndelivered'),
+  oldestAge: { name: 'TopicOldestAgeSeconds', unit: 'Seconds', statistic: 'Maximum', hasTotal: false },
+} as const satisfies { [what: string]: MetricTerms };
+export type TopicMetric = keyof typeof topicMetrics;
 
 /** For each answered call: 100, or 0 if the answer was an error of the server (5xx). So its average is the availability. */
 export const availabilityMetric: MetricTerms = { name: 'Availability', unit: 'Percent', statistic: 'Average', hasTotal: true };

@@ -1,6 +1,6 @@
-/** Types of statistics: what happened in a queue. Instants are RFC 3339 with milliseconds. */
+/** Types of statistics: what happened in a queue, or to a topic. Instants are RFC 3339 with milliseconds. */
 
-export interface QueueStatsInput {
+export interface StatsInput {
   /** The first instant. Default: a day before `until`. */
   from?: string;
   /** The last instant. Default: now. */
@@ -37,4 +37,21 @@ export interface QueueStatsPoint {
   waitingSeconds: Percentiles | null;
   /** From receive to ack, where one process did both. */
   handlingSeconds: Percentiles | null;
+}
+
+/** What was published to a topic from `at` for one step, as far as its processes have reported. */
+export interface TopicStatsPoint {
+  at: string;
+  /** Messages that were published. Those of a transaction of the caller's own are not counted; prepared ones count when they are committed. */
+  published: number;
+  /** Copies of them that subscriptions get. */
+  delivered: number;
+  /** Copies that subscriptions do not get, because they do not match. */
+  filtered: number;
+  /** Messages that no subscription gets. */
+  unmatched: number;
+  /** Publishes that the last sweep of the step saw on their way to subscriptions. `null`: it saw none. */
+  undelivered: number | null;
+  /** How long sweeps had found the oldest of them unfinished. */
+  oldestAgeSeconds: number | null;
 }

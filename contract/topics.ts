@@ -4,6 +4,7 @@
  */
 import type { Json, PublishEntry, Refused } from './messages.ts';
 import type { Counts, QueueSettingsInput } from './queues.ts';
+import type { TopicStatsPoint } from './stats.ts';
 
 /** Settings of a topic. A missing setting gets its default on create and stays as it is on update. */
 export interface TopicSettingsInput {
@@ -25,6 +26,9 @@ export interface Topic {
   createdAt: string;
   updatedAt: string;
 }
+
+/** A topic in a list; with `lastHour` if the list was asked for it. */
+export type ListedTopic = Topic & { lastHour?: TopicStatsPoint[] };
 
 /** A message to publish to a topic: as to a queue, with a subject by which subscriptions choose. */
 export interface TopicEntry extends PublishEntry {

@@ -12,7 +12,7 @@ import { commitTransaction } from '../engine/dynamo/own-transactions.ts';
 import { dynamoParts } from '../engine/dynamo/parts.ts';
 import { accessFromSdk, createSdkClient, type SdkClient, type SdkClientOptions } from '../engine/dynamo/sdk-client.ts';
 import type { TableNames } from '../engine/dynamo/tables.ts';
-import type { CallOptions, Engine, EngineEvent, QueueOperation } from '../engine/engine.ts';
+import type { CallOptions, Engine, EngineEvent, QueueOperation, ServiceOperation } from '../engine/engine.ts';
 import { createRedriveRunner } from '../engine/redrive/in-process.ts';
 import { withDeadline } from '../sdk/calls/deadline.ts';
 import { refusalOfCall, refusalOfCommit } from './errors.ts';
@@ -99,12 +99,8 @@ async function answer<Name extends OperationName>(
   options: CallOptions,
 ): Promise<OutputOf<Name>> {
   if (operation === 'health') return { status: 'ok' } as OutputOf<Name>;
-  if (ofKeys.has(operation)) {
-    throw new DumbwaiterError('forbidden', `${operation}: API keys belong to the HTTP API; here IAM grants access.`);
-  }
-  if (ofTargets.has(operation)) {
-    throw new DumbwaiterError('forbidden', `${operation}: targets belong to the HTTP API and to Lambda invoke.`);
-  }
+  const reason = refused.get(operation);
+  if (reason !== undefined) throw new DumbwaiterError('forbidden', `${operation}: ${reason}`);
   try {
     const output = await engine.call(operation as QueueOperation, params as never, input as never, options);
     // A waiting receive keeps only this process running.
@@ -114,8 +110,25 @@ async function answer<Name extends OperationName>(
   }
 }
 
-const ofKeys: ReadonlySet<OperationName> = new Set<OperationName>(['createKey', 'listKeys', 'revokeKey', 'rotateSigningSecret']);
-const ofTargets: ReadonlySet<OperationName> = new Set<OperationName>(['putTarget', 'getTarget', 'listTargets', 'deleteTarget']);
+const keysElsewhere = 'API keys belong to the HTTP API; here IAM grants access.';
+const elsewhere = (what: string) => `${what} to the HTTP API and to Lambda invoke.`;
+const reasons: { [Name in Exclude<ServiceOperation, 'health'>]: string } = {
+  createKey: keysElsewhere,
+  listKeys: keysElsewhere,
+  getOwnKey: keysElsewhere,
+  revokeKey: keysElsewhere,
+  rotateSigningSecret: elsewhere('signing secrets belong'),
+  putTarget: elsewhere('targets belong'),
+  getTarget: elsewhere('targets belong'),
+  listTargets: elsewhere('targets belong'),
+  deleteTarget: elsewhere('targets belong'),
+  queueStats: elsewhere('statistics belong'),
+  topicStats: elsewhere('statistics belong'),
+  listAudit: elsewhere('the audit belongs'),
+  getStatus: elsewhere('the status belongs'),
+};
+/** Why an operation is refused here. */
+const refused: ReadonlyMap<OperationName, string> = new Map(Object.entries(reasons) as [OperationName, string][]);
 
 function tablesOfEnvironment(): TableNames {
   const { DUMBWAITER_MESSAGES_TABLE, DUMBWAITER_LEASES_TABLE, DUMBWAITER_QUEUES_TABLE } = process.env;

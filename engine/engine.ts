@@ -38,10 +38,10 @@ export type EngineEvent =
   /** The store failed for some entries of a call that was answered. `detail`: the store's message. */
   | ({ kind: 'unavailable'; detail: string } & Addressee)
   /**
-   * A publish to a topic. `matched` and `filtered`: how many copies of its messages went to subscriptions, and how many did not,
-   * because the subscription does not match.
+   * A publish to a topic, without duplicates. `delivered` and `filtered`: how many copies of its messages subscriptions get, and how
+   * many they do not get, because they do not match. `unmatched`: messages that no subscription gets.
    */
-  | { kind: 'topic_published'; topic: string; messages: number; matched: number; filtered: number }
+  | { kind: 'topic_published'; topic: string; published: number; delivered: number; filtered: number; unmatched: number }
   /** A state that the rules make impossible or very unlikely. Set an alarm on it. */
   | { kind: 'anomaly'; what: string; queue?: string; topic?: string; row?: string };
 
@@ -78,10 +78,11 @@ export interface EngineParts {
 }
 
 /** The operations of `functions/`: API keys, signing secrets, targets and health. */
-type ServiceOperation =
+export type ServiceOperation =
   | 'health'
   | 'rotateSigningSecret'
   | 'queueStats'
+  | 'topicStats'
   | 'listAudit'
   | 'getStatus'
   | 'createKey'
@@ -116,6 +117,14 @@ export interface SweepReport {
     isDeadLetter: boolean;
     /** Waiting messages seen at the heads of the shards, at most as many as the sweep reads. */
     waiting: number;
+  }[];
+  /** Topics of which publishes have not reached all their subscriptions yet. */
+  topics: {
+    name: string;
+    /** How many publishes. */
+    undelivered: number;
+    /** How long ago a sweep first found the oldest of them unfinished. */
+    oldestAgeSeconds: number;
   }[];
   /** Whether everything due was done. The next run does the rest. */
   complete: boolean;

@@ -16,6 +16,9 @@ import {
   type QueueMetric,
   queueDimension,
   queueMetrics,
+  type TopicMetric,
+  topicDimension,
+  topicMetrics,
 } from '../contract/metrics.ts';
 import type { Alarms } from './alarms.ts';
 import type { NodeFunction } from './node-function.ts';
@@ -56,6 +59,7 @@ export function addDashboard(
     tables.dueMetric(metricName, 'due'),
   ];
   const ofEachQueue = (what: QueueMetric) => metrics.each(queueDimension, queueMetrics[what].name, queueMetrics[what].statistic);
+  const ofEachTopic = (what: TopicMetric) => metrics.each(topicDimension, topicMetrics[what].name, topicMetrics[what].statistic);
   const percentilesOf = (what: QueueMetric) =>
     ['p50', 'p95', 'p99'].map((statistic) => metrics.total(what, { statistic, label: statistic }));
   const dashboard = new Dashboard(scope, id);
@@ -88,11 +92,15 @@ export function addDashboard(
       graph('Dead letters', [ofEachQueue('dead')]),
     ),
   );
-  const [published, ...subscribed] = metrics.topics;
   dashboard.addWidgets(
     ...row(
-      graph('Messages published to topics', [published!]),
-      graph('Messages that subscriptions got, and that did not match', subscribed),
+      graph('Messages published to topics', [metrics.totalOfTopics('published'), ofEachTopic('published')]),
+      graph('Copies that subscriptions got, and that did not match', [
+        metrics.totalOfTopics('delivered'),
+        metrics.totalOfTopics('filtered'),
+      ]),
+      graph('Messages that no subscription got', [metrics.totalOfTopics('unmatched'), ofEachTopic('unmatched')]),
+      graph('Publishes on their way to subscriptions', [ofEachTopic('undelivered')]),
     ),
   );
   dashboard.addWidgets(

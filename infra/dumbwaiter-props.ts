@@ -105,16 +105,10 @@ export interface DumbwaiterProps {
    */
   readonly oldestAgeAlarm?: Duration;
   /**
-   * Which metrics the queues have, and when alarms are raised.
+   * Which metrics the queues and topics have, and when alarms are raised.
    * @default - see each option
    */
   readonly monitoring?: MonitoringOptions;
-  /**
-   * Whether each topic has CloudWatch metrics of its own (dimension `topic`): messages published, matched and filtered. CloudWatch charges $0.30
-   * a month for each metric, so $0.90 for each topic that is published to.
-   * @default false: the three metrics count all topics together
-   */
-  readonly metricsPerTopic?: boolean;
   /**
    * Memory in MB of each function, from 128 to 10,240, except those that mostly wait, which have 256. A function's share of CPU grows with it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
    * @default 1024

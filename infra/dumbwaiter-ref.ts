@@ -9,6 +9,7 @@ import { grantDirect, grantInvoke, grantServe, grantTransactions } from './grant
 import type { QueueKeys } from './queue-keys.ts';
 import type { QueueRef } from './queue-ref.ts';
 import type { DumbwaiterTables } from './table-access.ts';
+import type { TopicRef } from './topic-ref.ts';
 
 export interface IDumbwaiter extends IConstruct {
   /** Base URL of the HTTP API. */
@@ -24,6 +25,8 @@ export interface IDumbwaiter extends IConstruct {
   readonly adminFunction: IFunction;
   /** A queue, to add consumers to and to connect programs with. It must be declared, or exist. */
   queue(name: string): QueueRef;
+  /** A topic, for its metrics. It must be declared, or exist. */
+  topic(name: string): TopicRef;
   /**
    * Gives a program an API key of its own, which is made by the deployment, and what the program needs to use it: permission to read the
    * key's secret, and the variables `DUMBWAITER_URL` and `DUMBWAITER_API_KEY_SECRET`, which `environmentTransport()` of
@@ -66,6 +69,7 @@ export abstract class DumbwaiterRef extends Construct implements IDumbwaiter {
   abstract readonly receiveFunction: IFunction;
   abstract readonly adminFunction: IFunction;
   abstract queue(name: string): QueueRef;
+  abstract topic(name: string): TopicRef;
   /** The secrets that the server for teams reads. */
   protected abstract serverSecrets(): readonly ReadableSecret[];
   protected abstract queueKeys(): QueueKeys;

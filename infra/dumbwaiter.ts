@@ -34,6 +34,7 @@ import { QueueRef } from './queue-ref.ts';
 import { addSqs, type Sqs } from './sqs.ts';
 import { allowTables, declareTargetsAccess } from './table-access.ts';
 import { Tables } from './tables.ts';
+import { TopicRef } from './topic-ref.ts';
 import { WakeUps } from './wake-ups.ts';
 
 const defaults = {
@@ -157,6 +158,10 @@ export class Dumbwaiter extends DumbwaiterRef {
       metric: (...metric) => this.#metrics.ofQueue(...metric),
       addConsumer: (...consumer) => this.#addConsumer(...consumer),
     });
+  }
+
+  topic(name: string): TopicRef {
+    return new TopicRef(name, (...metric) => this.#metrics.ofTopic(...metric));
   }
 
   get adminKeySecret(): Secret {

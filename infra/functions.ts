@@ -83,14 +83,6 @@ export class Functions extends Construct {
     ]);
   }
 
-  /** Functions that publish to topics for callers. */
-  publishing(): ReadonlyMap<string, NodeFunction> {
-    return new Map([
-      ['Api', this.api],
-      ['Publish', this.publish],
-    ]);
-  }
-
   /** Another function that answers callers, and may start redrives. */
   addCallable(name: string, props: AddedProps): NodeFunction {
     const environment = { DUMBWAITER_REDRIVE_FUNCTION: this.redrive.function.functionName };

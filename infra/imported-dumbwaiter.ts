@@ -9,9 +9,10 @@ import { checkNames, type Names } from '../contract/names.ts';
 import { DumbwaiterRef } from './dumbwaiter-ref.ts';
 import type { ReadableSecret } from './generated-secret.ts';
 import { QueueKeys } from './queue-keys.ts';
-import { queueMetric } from './queue-metrics.ts';
+import { queueMetric, topicMetric } from './queue-metrics.ts';
 import { QueueRef } from './queue-ref.ts';
 import type { DumbwaiterTables } from './table-access.ts';
+import { TopicRef } from './topic-ref.ts';
 
 /**
  * The outputs of a deployment in this account and Region, by their names. Give those that are needed: what is asked for and was not given
@@ -29,7 +30,7 @@ export interface DumbwaiterAttributes {
   /** Makes the API keys of programs that are connected. */
   readonly declareQueuesFunctionName?: string;
   readonly declareQueuesRoleArn?: string;
-  /** For metrics of queues. The app that deploys decides which queues have them. */
+  /** For metrics of queues and topics. The app that deploys decides which ones have them. */
   readonly metricsNamespace?: string;
   /** Of a deployment that serves SQS. */
   readonly accessKeySecretArn?: string;
@@ -112,6 +113,10 @@ export class ImportedDumbwaiter extends DumbwaiterRef {
         throw new Error(`${this.node.path}: an imported Dumbwaiter takes no consumers: ${why}. Add the consumer there.`);
       },
     });
+  }
+
+  topic(name: string): TopicRef {
+    return new TopicRef(name, (...metric) => topicMetric(this.#given('metricsNamespace'), ...metric));
   }
 
   protected serverSecrets(): ReadableSecret[] {

@@ -8,3 +8,4 @@ export type { AlarmThresholds, MonitoringOptions } from './monitoring-options.ts
 export type { ConsumerOptions, DepthOptions, QueueConnectOptions, QueueRef } from './queue-ref.ts';
 export type { DumbwaiterTables } from './table-access.ts';
 export type { TableCapacity } from './tables.ts';
+export type { TopicRef } from './topic-ref.ts';

@@ -83,6 +83,13 @@ export interface MonitoringOptions {
    * @default 3
    */
   readonly queueMetricsMax?: number;
+  /**
+   * How many of the topics in `topics` have CloudWatch metrics of their own, in the order in which they are declared. So do topics whose
+   * metrics the stack uses (`topic('news').metricPublished()`). All topics together have metrics in any case. CloudWatch charges $0.30 a month
+   * for each metric while it has data: about $1 for each busy topic. At most 20.
+   * @default 3
+   */
+  readonly topicMetricsMax?: number;
   /** @default - see each threshold */
   readonly thresholds?: AlarmThresholds;
 }
@@ -103,24 +110,26 @@ export const thresholdDefaults: Required<AlarmThresholds> = {
   indexThrottles: 100,
 };
 
-const queueMetricsDefault = 3;
-/** The names are in an environment variable of each function. Lambda takes 4 KB for all of them. */
-const queueMetricsLimit = 20;
+const metricsMaxDefault = 3;
+/** The names are in environment variables of each function. Lambda takes 4 KB for all of them. */
+const metricsMaxLimit = 20;
 
-const optionNames: Names<MonitoringOptions> = { queueMetricsMax: true, thresholds: true };
+const optionNames: Names<MonitoringOptions> = { queueMetricsMax: true, topicMetricsMax: true, thresholds: true };
 
 /** Throws an error that names the option, its limits and what was given. */
 export function checkMonitoring(
   at: string,
   options: MonitoringOptions,
-): { queueMetricsMax: number; thresholds: Required<AlarmThresholds> } {
-  const { queueMetricsMax = queueMetricsDefault, thresholds = {} } = options;
+): Required<MonitoringOptions> & { thresholds: Required<AlarmThresholds> } {
+  const { queueMetricsMax = metricsMaxDefault, topicMetricsMax = metricsMaxDefault, thresholds = {} } = options;
   checkNames(`${at}: monitoring`, options, optionNames);
   checkNames(`${at}: monitoring.thresholds`, thresholds, thresholdDefaults);
-  checkWholeNumber(`${at}: monitoring.queueMetricsMax`, queueMetricsMax, 0, queueMetricsLimit);
+  for (const [name, value] of Object.entries({ queueMetricsMax, topicMetricsMax })) {
+    checkWholeNumber(`${at}: monitoring.${name}`, value, 0, metricsMaxLimit);
+  }
   for (const [name, value] of Object.entries(thresholds)) {
     if (value !== undefined) checkWholeNumber(`${at}: monitoring.thresholds.${name}`, value, 1);
   }
   const given = Object.fromEntries(Object.entries(thresholds).filter(([, value]) => value !== undefined));
-  return { queueMetricsMax, thresholds: { ...thresholdDefaults, ...given } };
+  return { queueMetricsMax, topicMetricsMax, thresholds: { ...thresholdDefaults, ...given } };
 }

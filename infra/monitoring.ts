@@ -30,15 +30,14 @@ export function addMonitoring(
   props: DumbwaiterProps,
   { functions, tables, stage }: MonitoredParts,
 ): Monitoring {
-  const { queueMetricsMax, thresholds } = checkMonitoring(scope.node.path, props.monitoring ?? {});
+  const { queueMetricsMax, topicMetricsMax, thresholds } = checkMonitoring(scope.node.path, props.monitoring ?? {});
   const { sweep, declareQueues } = functions;
   const metrics = new QueueMetrics(scope, 'Metrics', {
     engines: functions.engines(),
     callable: functions.callable(),
-    publishing: functions.publishing(),
-    isPerTopic: props.metricsPerTopic ?? false,
     // Only when the template is made: what is declared has been checked by then.
     queues: () => declaredQueues(props).slice(0, queueMetricsMax),
+    topics: () => Object.keys(props.topics ?? {}).slice(0, topicMetricsMax),
     sweep,
     declareQueues,
   });

@@ -20,7 +20,6 @@ const names: Names<DumbwaiterProps> = {
   alarmTopic: true,
   oldestAgeAlarm: true,
   monitoring: true,
-  metricsPerTopic: true,
   memorySize: true,
   throttle: true,
   allowedOrigins: true,

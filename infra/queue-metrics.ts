@@ -1,9 +1,9 @@
 /**
- * CloudWatch metrics of a deployment. The functions print those of queues and of calls themselves (`functions/metrics/emf.ts`). Metric filters
+ * CloudWatch metrics of a deployment. The functions print those of queues, topics and calls themselves (`functions/metrics/emf.ts`). Metric filters
  * make the others of the functions' structured logs, by the field `kind`. Neither makes a call to CloudWatch.
  */
 import { Duration, Lazy, Stack } from 'aws-cdk-lib';
-import { type IMetric, MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs';
 import { Construct, type IConstruct } from 'constructs';
 import {
@@ -11,10 +11,14 @@ import {
   type LogMetric,
   type LogMetricTerms,
   logMetrics,
+  type MetricTerms,
   type QueueMetric,
   queueDimension,
   queueMetrics,
   type Role,
+  type TopicMetric,
+  topicDimension,
+  topicMetrics,
 } from '../contract/metrics.ts';
 import type { NodeFunction } from './node-function.ts';
 
@@ -22,20 +26,14 @@ const period = Duration.minutes(5);
 /** Lambda takes 4 KB for all variables of a function. */
 const namesCharsMax = 2_500;
 
-/** Metrics of topics, and the fields of the log that they sum up. */
-const topicFields = { TopicMessages: '$.messages', TopicMatched: '$.matched', TopicFiltered: '$.filtered' } as const;
-
 export interface QueueMetricsProps {
   /** All functions that run the engine, by name: a receive, a release or the sweep can dead-letter a message. */
   engines: ReadonlyMap<string, NodeFunction>;
   /** The functions that answer callers, over HTTP or by invocation. */
   callable: ReadonlyMap<string, NodeFunction>;
-  /** The functions that publish to topics for callers. */
-  publishing: ReadonlyMap<string, NodeFunction>;
-  /** Whether each topic has metrics of its own, instead of one set for all topics together. */
-  isPerTopic: boolean;
-  /** The queues that have metrics of their own, besides those whose metrics the stack uses. */
+  /** The queues and topics that have metrics of their own, besides those whose metrics the stack uses. */
   queues: () => readonly string[];
+  topics: () => readonly string[];
   sweep: NodeFunction;
   declareQueues: NodeFunction;
 }
@@ -43,17 +41,14 @@ export interface QueueMetricsProps {
 /** The metrics are in a namespace of this construct. */
 export class QueueMetrics extends Construct {
   readonly namespace: string;
-  /** Messages published to topics, and how many times a subscription got one, or did not match it. */
-  readonly topics: readonly IMetric[];
-  readonly #declared: QueueMetricsProps['queues'];
-  /** Queues whose metrics the stack uses. */
-  readonly #used = new Set<string>();
+  readonly #declared: Pick<QueueMetricsProps, 'queues' | 'topics'>;
+  /** Queues and topics whose metrics the stack uses. */
+  readonly #used = { queues: new Set<string>(), topics: new Set<string>() };
 
   constructor(scope: Construct, id: string, props: QueueMetricsProps) {
     super(scope, id);
     this.namespace = namespaceOf(this);
-    this.#declared = props.queues;
-    this.topics = Object.entries(topicFields).map(([metricName, field]) => this.#topicMetric(metricName, field, props));
+    this.#declared = props;
     for (const [name, fn] of props.engines) {
       const isCallable = props.callable.has(name);
       this.#add(name, fn, [
@@ -83,14 +78,28 @@ export class QueueMetrics extends Construct {
 
   /** A metric of all queues together. */
   total(what: QueueMetric, options: MetricOptions = {}): Metric {
-    const { name, statistic } = queueMetrics[what];
+    return this.#total(queueMetrics[what], options);
+  }
+
+  /** A metric of all topics together. */
+  totalOfTopics(what: TopicMetric): Metric {
+    return this.#total(topicMetrics[what]);
+  }
+
+  #total({ name, statistic }: MetricTerms, options: MetricOptions = {}): Metric {
     return new Metric({ namespace: this.namespace, metricName: name, statistic, period, ...options });
   }
 
   /** A metric of one queue. From now on, the functions print it. */
   ofQueue(queue: string, what: QueueMetric, options: MetricOptions = {}): Metric {
-    this.#used.add(queue);
+    this.#used.queues.add(queue);
     return queueMetric(this.namespace, queue, what, options);
+  }
+
+  /** The same for a topic. */
+  ofTopic(topic: string, what: TopicMetric, options: MetricOptions = {}): Metric {
+    this.#used.topics.add(topic);
+    return topicMetric(this.namespace, topic, what, options);
   }
 
   /** The share of the calls that were not answered with an error of the server, in percent. */
@@ -122,37 +131,37 @@ export class QueueMetrics extends Construct {
     }
     if (!roles.includes('engine')) return;
     fn.addEnvironment('DUMBWAITER_METRICS_NAMESPACE', this.namespace);
-    fn.addEnvironment('DUMBWAITER_METRICS_QUEUES', Lazy.string({ produce: () => this.#namesOfQueues() }));
+    fn.addEnvironment('DUMBWAITER_METRICS_QUEUES', Lazy.string({ produce: () => this.#names().queues.join(',') }));
+    fn.addEnvironment('DUMBWAITER_METRICS_TOPICS', Lazy.string({ produce: () => this.#names().topics.join(',') }));
   }
 
-  #namesOfQueues(): string {
-    const names = [...new Set([...this.#declared(), ...this.#used])].join(',');
-    if (names.length <= namesCharsMax) return names;
-    const limit = `their names may have ${namesCharsMax} characters together, and have ${names.length}`;
-    throw new Error(`${this.node.path}: too many queues have metrics of their own: ${limit}. Use metrics of fewer queues.`);
-  }
-
-  /** Counts a field of the lines about publishes to topics. Returns the metric; with metrics per topic, an expression that finds them all. */
-  #topicMetric(metricName: string, field: string, { publishing, isPerTopic }: QueueMetricsProps): IMetric {
-    for (const [name, { logGroup }] of publishing) {
-      new MetricFilter(this, `${name}${metricName}`, {
-        logGroup,
-        filterPattern: FilterPattern.stringValue('$.kind', '=', 'topic_published'),
-        metricNamespace: this.namespace,
-        metricName,
-        metricValue: field,
-        ...(isPerTopic ? { dimensions: { topic: '$.topic' } } : {}),
-      });
-    }
-    if (isPerTopic) return this.each('topic', metricName, 'Sum');
-    return new Metric({ namespace: this.namespace, metricName, statistic: 'Sum', period });
+  #names(): { queues: string[]; topics: string[] } {
+    const queues = [...new Set([...this.#declared.queues(), ...this.#used.queues])];
+    const topics = [...new Set([...this.#declared.topics(), ...this.#used.topics])];
+    const { length } = [...queues, ...topics].join(',');
+    if (length <= namesCharsMax) return { queues, topics };
+    const limit = `their names may have ${namesCharsMax} characters together, and have ${length}`;
+    const which = 'queues and topics';
+    throw new Error(`${this.node.path}: too many ${which} have metrics of their own: ${limit}. Use metrics of fewer ${which}.`);
   }
 }
 
 /** A metric of one queue, as the functions print it. */
 export function queueMetric(namespace: string, queue: string, what: QueueMetric, options: MetricOptions = {}): Metric {
-  const { name, statistic } = queueMetrics[what];
-  const dimensionsMap = { [queueDimension]: queue };
+  return ownMetric(namespace, queueMetrics[what], { [queueDimension]: queue }, options);
+}
+
+/** A metric of one topic, as the functions print it. */
+export function topicMetric(namespace: string, topic: string, what: TopicMetric, options: MetricOptions = {}): Metric {
+  return ownMetric(namespace, topicMetrics[what], { [topicDimension]: topic }, options);
+}
+
+function ownMetric(
+  namespace: string,
+  { name, statistic }: MetricTerms,
+  dimensionsMap: Record<string, string>,
+  options: MetricOptions,
+): Metric {
   return new Metric({ namespace, metricName: name, statistic, period: Duration.minutes(1), ...options, dimensionsMap });
 }
 

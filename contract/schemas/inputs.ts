@@ -89,6 +89,12 @@ function batches<Message extends z.ZodType, TopicMessage extends z.ZodType, Rece
   };
 }
 
+const stats = object({
+  from: field.instant.describe('The first instant. Default: a day before `until`.').optional(),
+  until: field.instant.describe('The last instant. Default: now.').optional(),
+  stepSeconds: field.statsStep.describe('The length of each point, in seconds: a multiple of 600. Default 600.').optional(),
+}).refine(...timesInOrder);
+
 export const inputs = {
   createQueue: object(queueSettings),
   getQueue: nothing,
@@ -146,11 +152,7 @@ export const inputs = {
   }).refine(...timesInOrder),
   getRedrive: nothing,
   cancelRedrive: nothing,
-  queueStats: object({
-    from: field.instant.describe('The first instant. Default: a day before `until`.').optional(),
-    until: field.instant.describe('The last instant. Default: now.').optional(),
-    stepSeconds: field.statsStep.describe('The length of each point, in seconds: a multiple of 600. Default 600.').optional(),
-  }).refine(...timesInOrder),
+  queueStats: stats,
   rotateSigningSecret: nothing,
   putTarget: target,
   getTarget: nothing,
@@ -169,7 +171,13 @@ export const inputs = {
       .describe('Whether to delete the topic together with its subscriptions and their queues. Default false.')
       .optional(),
   }),
-  listTopics: object(page),
+  listTopics: object({
+    ...page,
+    lastHour: field.flag
+      .describe('Whether to add what was published to each topic in the last hour, in points of ten minutes. Default false.')
+      .optional(),
+  }),
+  topicStats: stats,
   subscribe: subscription,
   getSubscription: nothing,
   updateSubscription: subscriptionChanges,

@@ -54,6 +54,7 @@ export const params = {
   updateTopic: ofTopic,
   deleteTopic: ofTopic,
   listTopics: nothing,
+  topicStats: ofTopic,
   subscribe: ofSubscription,
   getSubscription: ofSubscription,
   updateSubscription: ofSubscription,

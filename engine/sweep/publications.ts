@@ -5,6 +5,7 @@
 import type { Context } from '../context/context.ts';
 import type { Deadline } from '../context/deadline.ts';
 import { sideBySide } from '../context/side-by-side.ts';
+import type { SweepReport } from '../engine.ts';
 import { groupBy } from '../model/group-by.ts';
 import { ignoreStoreError, StoreError } from '../port/port.ts';
 import { rollBack } from '../topics/prepared-publications.ts';
@@ -15,11 +16,18 @@ const atOnce = 8;
 /** A publication takes seconds, or a few runs of the sweep. One that stands for longer than this needs an operator. */
 const standingMsMax = 15 * 60_000;
 
-/** Returns true if everything due was done before the deadline. */
-export async function sweepPublications(ctx: Context, deadline: Deadline): Promise<boolean> {
+export interface SweptPublications {
+  /** Whether everything due was done before the deadline. */
+  complete: boolean;
+  topics: SweepReport['topics'];
+}
+
+export async function sweepPublications(ctx: Context, deadline: Deadline): Promise<SweptPublications> {
   const due: PublicationRecord[] = [];
+  const delivering: PublicationRecord[] = [];
   for await (const records of publicationPages(ctx)) {
     const now = ctx.clock.now();
+    delivering.push(...records.filter(({ state }) => state === 'delivering'));
     due.push(...records.filter(({ state, dueAt }) => (state === 'delivering' || state === 'prepared') && dueAt <= now));
   }
   let complete = true;
@@ -43,7 +51,17 @@ export async function sweepPublications(ctx: Context, deadline: Deadline): Promi
   await noteStanding(ctx, standing);
   reportOverdue(ctx, standing);
   if (defect) throw defect.thrown;
-  return complete && left.length === 0;
+  const undelivered = delivering.filter((record) => !done.has(record));
+  return { complete: complete && left.length === 0, topics: undeliveredOf(undelivered, ctx.clock.now()) };
+}
+
+/** Sums up publications by topic. */
+function undeliveredOf(records: readonly PublicationRecord[], now: number): SweepReport['topics'] {
+  return [...groupBy(records, ({ topic }) => topic)].map(([name, ofTopic]) => {
+    // Not `startedAt`: a caller's own transaction may commit long after it.
+    const oldest = Math.min(...ofTopic.map(({ leftAt = now }) => leftAt));
+    return { name, undelivered: ofTopic.length, oldestAgeSeconds: Math.max(0, now - oldest) / 1000 };
+  });
 }
 
 /** Notes when a sweep first left a publication standing. A step that another process makes at the same time comes first. */

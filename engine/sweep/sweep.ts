@@ -36,6 +36,7 @@ export async function sweep(ctx: Context, { until, signal, onFailure }: SweepOpt
   const deadLetters = new Set(records.flatMap(({ deadLetter }) => (deadLetter ? [deadLetter.queue] : [])));
   const report: SweepReport = {
     queues: [],
+    topics: [],
     complete: true,
     totals: { queues: records.length, visited: 0, asleep: 0, notReached: 0, failed: 0, removed: 0, deadLettered: 0 },
   };
@@ -52,7 +53,12 @@ export async function sweep(ctx: Context, { until, signal, onFailure }: SweepOpt
   await sweepPart(sweepSchedules(ctx, deadline));
   await sweepPart(restartRedrives(ctx, deadline));
   // A deleted topic must have no publications left before its subscriptions are removed.
-  await sweepPart(sweepPublications(ctx, deadline));
+  await sweepPart(
+    sweepPublications(ctx, deadline).then(({ complete, topics }) => {
+      report.topics = topics;
+      return complete;
+    }),
+  );
   await sweepPart(sweepTopics(ctx, records, deadLetters, deadline));
   const awake = records.filter((queue) => !isAsleep(queue, ctx.clock.now()) || ctx.random.number() < sleepersShare);
   totals.asleep = records.length - awake.length;

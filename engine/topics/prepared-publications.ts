@@ -23,6 +23,7 @@ import {
   readPublication,
 } from './publication-record.ts';
 import { messagesOf, newPublication, storePublicationContent } from './publications.ts';
+import { reportPublished } from './report-published.ts';
 import { sharesOf } from './shares.ts';
 import type { TopicMessage } from './topic-message.ts';
 
@@ -71,9 +72,7 @@ export function commitPublication(ctx: Context, topic: CachedTopic, id: string):
       if (!isOurs && !next) return false;
       const isOver = () => ctx.lastTryAt !== undefined && ctx.clock.now() >= ctx.lastTryAt;
       await deliver(ctx, next, fanOut, isOver).catch(ignoreStoreError);
-      const matched = sharesOf(topic.subscriptions, messages).length;
-      const filtered = topic.subscriptions.length - matched;
-      ctx.observe?.({ kind: 'topic_published', topic: topic.record.name, messages: 1, matched, filtered });
+      reportPublished(ctx, topic, [{ ok: true, id, subscriptions: sharesOf(topic.subscriptions, messages).length }]);
       return true;
     },
     'committed',

@@ -19,6 +19,7 @@ import { beginningOf, deliver, listed, step } from './fan-out.ts';
 import type { Told } from './one-delivery.ts';
 import { storePrepared } from './prepared-publications.ts';
 import { finishEarlier, newPublication, storePublicationContent } from './publications.ts';
+import { reportPublished } from './report-published.ts';
 import { createWriteCounts, roundsOf, type Share, sharesOf } from './shares.ts';
 import { checkAccepted, messageOf, pendingFor, refusalOf, type TopicMessage } from './topic-message.ts';
 import { topicNotFound } from './topic-rows.ts';
@@ -39,9 +40,6 @@ interface Publish {
   retryBudget: RetryBudget;
   publishPending: PublishPending;
   results: TopicPublishResult[];
-  /** How many subscriptions got a message, for the metrics. */
-  matched: number;
-  looked: number;
 }
 
 /** Throws DumbwaiterError `topic_not_found`. */
@@ -61,17 +59,15 @@ export async function publishToTopic(
     if ('ok' in accepted) results[index] = accepted;
     else ((entry as TopicEntry).prepared ? prepared : messages).push(accepted);
   });
-  const publish: Publish = { ctx, topic, retryBudget, publishPending, results, matched: 0, looked: 0 };
+  const publish: Publish = { ctx, topic, retryBudget, publishPending, results };
   await Promise.all([
     publishRounds(publish, messages),
     ...prepared.map(async (message) => {
       results[message.index] = await orUnavailable(ctx, topicName, () => storePrepared(ctx, topic.record, message, retryBudget));
     }),
   ]);
-  if (publish.looked > 0) {
-    const { matched, looked } = publish;
-    ctx.observe?.({ kind: 'topic_published', topic: topicName, messages: messages.length, matched, filtered: looked - matched });
-  }
+  const published = messages.map(({ index }) => results[index]!);
+  reportPublished(ctx, topic, published);
   return { results };
 }
 
@@ -117,8 +113,6 @@ async function publishRound(publish: Publish, round: readonly TopicMessage[]): P
   const matching = sharesOf(topic.subscriptions, round);
   const shares = await withRetry(retryBudget, () => acceptedShares(ctx, matching, results));
   const accepted = round.filter(({ index }) => results[index] === undefined);
-  publish.looked += accepted.length * topic.subscriptions.length;
-  publish.matched += shares.reduce((sum, share) => sum + share.messages.length, 0);
   const writesOf = createWriteCounts();
   const writes = shares.reduce((sum, share) => sum + writesOf(share.messages), 0);
   await finishEarlier(ctx, topic.record, accepted);

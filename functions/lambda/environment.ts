@@ -77,10 +77,14 @@ export function createEnvironment(serviceName: string, variables: NodeJS.Process
   const accessKeySecret = variables.DUMBWAITER_ACCESS_KEY_SECRET;
   const parts = dynamoParts({ client: createDynamoClient(access('dynamodb')), tables, forJson: true });
   const namespace = variables.DUMBWAITER_METRICS_NAMESPACE;
-  const queues = new Set((variables.DUMBWAITER_METRICS_QUEUES ?? '').split(','));
+  const namesIn = (list = '') => new Set(list.split(','));
+  const measured = {
+    queues: namesIn(variables.DUMBWAITER_METRICS_QUEUES),
+    topics: namesIn(variables.DUMBWAITER_METRICS_TOPICS),
+  };
   // Not by `console`: Lambda would put more before the JSON.
   const print = (line: string) => void process.stdout.write(`${line}\n`);
-  const emf = namespace ? createEmf({ namespace, queues, clock: parts.clock, print }) : undefined;
+  const emf = namespace ? createEmf({ namespace, ...measured, clock: parts.clock, print }) : undefined;
   const queue = assembleQueue({
     parts,
     log,

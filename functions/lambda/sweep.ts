@@ -21,6 +21,7 @@ export async function handler(_event: unknown, context: LambdaContext): Promise<
   const report = await engine.sweep({ until: endsAt - reserveMs, onFailure: logSweepFailure(log) });
   logSweep(log, report, clock.now() - startedAt);
   await Promise.all([stats.swept(report), status.swept(report), countDepths(report, endsAt)]);
+  emf?.undelivered(report.topics);
   await flushCounts();
   if (dispatchFunction === undefined) return;
   // A message that woke no dispatcher waits no longer than until here.

@@ -4,6 +4,7 @@ import { sweepPeriodMs } from '../../contract/limits.ts';
 import type { Engine, SweepReport } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import { createRedriveRunner } from '../../engine/redrive/in-process.ts';
+import type { Prometheus } from '../metrics/prometheus.ts';
 import type { Stats } from '../metrics/stats.ts';
 import type { Status } from '../metrics/status.ts';
 import { type Log, logSweep, logSweepFailure } from '../service/log.ts';
@@ -19,13 +20,14 @@ export interface BackgroundJobsParts {
   engine: Engine;
   stats: Pick<Stats, 'flush' | 'swept'>;
   status: Pick<Status, 'flush' | 'swept'>;
+  prometheus: Pick<Prometheus, 'swept'>;
   clock: Clock;
   log: Log;
 }
 
 const didAnything = ({ totals }: SweepReport) => totals.removed + totals.deadLettered > 0;
 
-export function createBackgroundJobs({ engine, stats, status, clock, log }: BackgroundJobsParts): BackgroundJobs {
+export function createBackgroundJobs({ engine, stats, status, prometheus, clock, log }: BackgroundJobsParts): BackgroundJobs {
   const stopping = new AbortController();
   const redrives = createRedriveRunner(engine, clock, (error, queue, task) =>
     log.error('A redrive failed', { kind: 'defect', queue, task }, error),
@@ -47,6 +49,7 @@ export function createBackgroundJobs({ engine, stats, status, clock, log }: Back
         // A sweep that was cut short because the server is stopping is not worth a warning.
         const isWorthALine = report.complete ? didAnything(report) : !stopping.signal.aborted;
         if (isWorthALine) logSweep(log, report, clock.now() - startedAt);
+        prometheus.swept(report);
         await Promise.all([stats.swept(report), status.swept(report), stats.flush(), status.flush()]);
         // After a failure, wait for the next period: an immediate retry would fail again.
         isUnfinished = !report.complete && report.totals.failed === 0 && !hasFailed;

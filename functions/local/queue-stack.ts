@@ -63,7 +63,7 @@ export function createQueueStack(options: StackOptions, reset: (() => Promise<vo
     targetsChanged: () => push.targetsChanged(),
     startRedrive: async (queue, task) => jobs.startRedrive(queue, task),
   });
-  const jobs = createBackgroundJobs({ engine, stats, status, clock, log });
+  const jobs = createBackgroundJobs({ engine, stats, status, prometheus, clock, log });
   const push = createPushJobs({ records, dispatcher, clock, log, ...defined({ holder: options.holder }) });
   const authenticate = createAuthenticate({ keys, adminKey });
   const service = createService({

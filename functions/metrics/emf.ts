@@ -11,7 +11,11 @@ import {
   type QueueMetric,
   queueDimension,
   queueMetrics,
+  type TopicMetric,
+  topicDimension,
+  topicMetrics,
 } from '../../contract/metrics.ts';
+import type { SweepReport } from '../../engine/engine.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import type { Meter } from './measured-engine.ts';
 
@@ -28,6 +32,8 @@ export interface Emf {
   answered(operation: string, isAvailable: boolean): void;
   /** Notes how many messages are in a queue that has metrics of its own. */
   depth(queue: string, counts: Counts): void;
+  /** Notes which publishes still go out to subscriptions. */
+  undelivered(topics: SweepReport['topics']): void;
   /**
    * Prints what was not printed yet, except for receives that found nothing: once a minute. Call it at the end of each invocation: a function
    * may never run again.
@@ -39,63 +45,61 @@ export interface EmfParts {
   namespace: string;
   /** All others are only in the totals. */
   queues: ReadonlySet<string>;
+  topics: ReadonlySet<string>;
   clock: Clock;
   print(line: string): void;
 }
 
-/** The values of one queue, or of all queues that have no metrics of their own. */
-type Values = Partial<Record<QueueMetric, number | number[]>>;
+type Value = number | number[];
+type Metrics<What extends string> = Readonly<Record<What, MetricTerms>>;
+/** The values of one queue or topic, or of all that have no metrics of their own. */
+type Values<What extends string> = Partial<Record<What, Value>>;
 
-export function createEmf({ namespace, queues, clock, print }: EmfParts): Emf {
-  const pending = new Map<string | undefined, Values>();
+/** What one queue, topic or operation has in a line. */
+interface Part {
+  directives: { terms: readonly MetricTerms[]; dimensions: readonly string[][] }[];
+  members: Record<string, unknown>;
+}
+
+export function createEmf({ namespace, queues, topics, clock, print }: EmfParts): Emf {
+  const ofQueues = createValues(queueDimension, queueMetrics, queues, printLine);
+  const ofTopics = createValues(topicDimension, topicMetrics, topics, printLine);
   const answers = new Map<string, number[]>();
   let idleSince = clock.now();
   let isIdle = true;
-  const isOwn = (queue: string) => queues.has(queue);
 
-  function change(queue: string, what: QueueMetric, next: (before: number | number[] | undefined) => number | number[]): void {
-    if (!isOwn(queue) && !queueMetrics[what].hasTotal) return;
-    if (what !== 'emptyReceives') isIdle = false;
-    const key = isOwn(queue) ? queue : undefined;
-    const values = pending.get(key) ?? {};
-    pending.set(key, values);
-    const value = next(values[what]);
-    values[what] = value;
-    if (typeof value === 'number' || value.length < valuesMax) return;
-    pending.delete(key);
-    printLine([key, values], undefined);
-  }
-
-  function printLine(ofQueue: [string | undefined, Values] | undefined, ofOperation: [string, number[]] | undefined): void {
-    const directives: object[] = [];
-    const members: Record<string, unknown> = {};
-    const add = (terms: readonly MetricTerms[], dimensions: readonly string[][]) => {
-      if (terms.length === 0 || dimensions.length === 0) return;
-      const metrics = terms.map(({ name, unit }) => ({ Name: name, Unit: unit }));
-      directives.push({ Namespace: namespace, Dimensions: dimensions, Metrics: metrics });
-    };
-    if (ofQueue) {
-      const [queue, values] = ofQueue;
-      const own = queue === undefined ? [] : [[queueDimension]];
-      const terms = (Object.keys(values) as QueueMetric[]).map((what) => queueMetrics[what] as MetricTerms);
-      const [inTotal, ownOnly] = [terms.filter(({ hasTotal }) => hasTotal), terms.filter(({ hasTotal }) => !hasTotal)];
-      add(inTotal, [[], ...own]);
-      add(ownOnly, own);
-      if (queue !== undefined) members[queueDimension] = queue;
-      for (const what of Object.keys(values) as QueueMetric[]) members[queueMetrics[what].name] = values[what];
-    }
-    if (ofOperation) {
-      add([availabilityMetric], [[], [operationDimension]]);
-      [members[operationDimension], members[availabilityMetric.name]] = ofOperation;
-    }
+  function printLine(...parts: readonly Part[]): void {
+    const directives = parts
+      .flatMap((part) => part.directives)
+      .filter(({ terms, dimensions }) => terms.length > 0 && dimensions.length > 0)
+      .map(({ terms, dimensions }) => ({
+        Namespace: namespace,
+        Dimensions: dimensions,
+        Metrics: terms.map(({ name, unit }) => ({ Name: name, Unit: unit })),
+      }));
+    const members = Object.assign({}, ...parts.map((part) => part.members));
     print(JSON.stringify({ _aws: { Timestamp: clock.now(), CloudWatchMetrics: directives }, ...members }));
   }
+
+  function changeQueue(queue: string, what: QueueMetric, next: (before: Value | undefined) => Value): void {
+    if (ofQueues.change(queue, what, next) && what !== 'emptyReceives') isIdle = false;
+  }
+
+  function changeTopic(topic: string, what: TopicMetric, next: (before: Value | undefined) => Value): void {
+    if (ofTopics.change(topic, what, next)) isIdle = false;
+  }
+
+  const add =
+    (messages: number) =>
+    (before: Value = 0) =>
+      (before as number) + messages;
 
   return {
     queues,
     meter: {
-      counted: (queue, what, messages) => change(queue, what, (before = 0) => (before as number) + messages),
-      timed: (queue, what, seconds) => change(queue, what, (before = []) => [...(before as number[]), seconds]),
+      counted: (queue, what, messages) => changeQueue(queue, what, add(messages)),
+      timed: (queue, what, seconds) => changeQueue(queue, what, (before = []) => [...(before as number[]), seconds]),
+      topicCounted: (topic, what, messages) => changeTopic(topic, what, add(messages)),
     },
     answered(operation, isAvailable) {
       const values = [...(answers.get(operation) ?? []), isAvailable ? 100 : 0];
@@ -103,25 +107,88 @@ export function createEmf({ namespace, queues, clock, print }: EmfParts): Emf {
       if (operation !== 'receive' || !isAvailable) isIdle = false;
       if (values.length < valuesMax) return;
       answers.delete(operation);
-      printLine(undefined, [operation, values]);
+      printLine(answerPart(operation, values));
     },
     depth(queue, counts) {
       for (const state of depthStates) {
         // A metric with data costs money: states that few queues use are left out while no message is in them.
-        if (counts[state] > 0 || state === 'ready' || state === 'leased') change(queue, state, () => counts[state]);
+        if (counts[state] > 0 || state === 'ready' || state === 'leased') changeQueue(queue, state, () => counts[state]);
       }
-      change(queue, 'oldestAge', () => counts.oldestAgeSeconds ?? 0);
+      changeQueue(queue, 'oldestAge', () => counts.oldestAgeSeconds ?? 0);
+    },
+    undelivered(found) {
+      for (const { name, undelivered, oldestAgeSeconds } of found) {
+        changeTopic(name, 'undelivered', () => undelivered);
+        changeTopic(name, 'oldestAge', () => oldestAgeSeconds);
+      }
     },
     flush() {
       if (isIdle && clock.now() - idleSince < idleMs) return;
       isIdle = true;
       idleSince = clock.now();
-      const [ofQueues, ofOperations] = [[...pending], [...answers]];
-      pending.clear();
+      const ofAnswers = [...answers].map(([operation, values]) => answerPart(operation, values));
       answers.clear();
-      for (let line = 0; line < Math.max(ofQueues.length, ofOperations.length); line++) {
-        printLine(ofQueues[line], ofOperations[line]);
+      const columns = [ofQueues.take(), ofTopics.take(), ofAnswers];
+      for (let line = 0; line < Math.max(...columns.map(({ length }) => length)); line++) {
+        printLine(...columns.flatMap((parts) => parts[line] ?? []));
       }
     },
+  };
+}
+
+/** Keeps the values of queues, or of topics, until they are printed. `names`: those that have metrics of their own. */
+function createValues<What extends string>(
+  dimension: string,
+  metrics: Metrics<What>,
+  names: ReadonlySet<string>,
+  print: (part: Part) => void,
+) {
+  const pending = new Map<string | undefined, Values<What>>();
+
+  function partOf([name, values]: [string | undefined, Values<What>]): Part {
+    const own = name === undefined ? [] : [[dimension]];
+    const entries = (Object.keys(values) as What[]).map((what) => [metrics[what], values[what]] as const);
+    const terms = entries.map(([metric]) => metric);
+    return {
+      directives: [
+        { terms: terms.filter(({ hasTotal }) => hasTotal), dimensions: [[], ...own] },
+        { terms: terms.filter(({ hasTotal }) => !hasTotal), dimensions: own },
+      ],
+      members: {
+        ...(name !== undefined && { [dimension]: name }),
+        ...Object.fromEntries(entries.map(([metric, value]) => [metric.name, value])),
+      },
+    };
+  }
+
+  return {
+    /** Returns false if no metric shows the value. */
+    change(name: string, what: What, next: (before: Value | undefined) => Value): boolean {
+      const isOwn = names.has(name);
+      if (!isOwn && !metrics[what].hasTotal) return false;
+      const key = isOwn ? name : undefined;
+      const values: Values<What> = pending.get(key) ?? {};
+      pending.set(key, values);
+      const value = next(values[what]);
+      values[what] = value;
+      if (typeof value !== 'number' && value.length >= valuesMax) {
+        pending.delete(key);
+        print(partOf([key, values]));
+      }
+      return true;
+    },
+    /** Everything that was not printed yet. */
+    take(): Part[] {
+      const parts = [...pending].map(partOf);
+      pending.clear();
+      return parts;
+    },
+  };
+}
+
+function answerPart(operation: string, values: readonly number[]): Part {
+  return {
+    directives: [{ terms: [availabilityMetric], dimensions: [[], [operationDimension]] }],
+    members: { [operationDimension]: operation, [availabilityMetric.name]: values },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What happened in one queue during a while: how many messages passed each step, and how long they waited and were handled. Plain data, that
- * adds up. `measured-engine.ts` counts it, `stats.ts` stores it in rows, `prometheus.ts` shows it.
+ * What happened in one queue, or to one topic, during a while: how many messages passed each step, and how long they waited and were handled.
+ * Plain data, that adds up. `measured-engine.ts` counts it, `stats-rows.ts` stores it, `prometheus.ts` shows it.
  */
 
 /** The steps that are counted, in messages; `emptyReceives` in calls. */
@@ -13,6 +13,14 @@ export const timeBounds = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3_6
 /** `waiting`: from publish to first receive. `handling`: from receive to ack. */
 export const flowTimes = ['waiting', 'handling'] as const;
 export type FlowTime = (typeof flowTimes)[number];
+
+/**
+ * What is counted of publishes to a topic: messages; copies that subscriptions get, and that they do not get, because they do not match; and
+ * messages that no subscription gets.
+ */
+export const topicCounts = ['published', 'delivered', 'filtered', 'unmatched'] as const;
+export type TopicCount = (typeof topicCounts)[number];
+export type TopicFlow = Record<TopicCount, number>;
 
 export type Flow = Record<FlowCount, number> & Record<FlowTime, number[]>;
 
@@ -27,11 +35,20 @@ export function addTime(flow: Flow, which: FlowTime, seconds: number): void {
   flow[which][bucket < 0 ? timeBounds.length : bucket]!++;
 }
 
-export function sumOf(one: Flow, other: Flow): Flow {
-  const sum = emptyFlow();
-  for (const name of flowCounts) sum[name] = one[name] + other[name];
-  for (const name of flowTimes) sum[name] = one[name].map((count, bucket) => count + (other[name][bucket] ?? 0));
-  return sum;
+export function emptyTopicFlow(): TopicFlow {
+  return { published: 0, delivered: 0, filtered: 0, unmatched: 0 };
+}
+
+/** What adds up, member by member. */
+export type Sums = Readonly<Record<string, number | readonly number[]>>;
+
+export function sumOf<Kept extends Sums>(one: Kept, other: Kept): Kept {
+  const sums = Object.entries<number | readonly number[]>(one).map(([name, value]) => {
+    const added = other[name]!;
+    if (typeof value === 'number') return [name, value + (added as number)];
+    return [name, value.map((count, bucket) => count + ((added as readonly number[])[bucket] ?? 0))];
+  });
+  return Object.fromEntries(sums) as Kept;
 }
 
 /**

@@ -3,12 +3,13 @@ import type { OperationName, OutputOf } from '../../contract/contract.ts';
 import type { Engine, EngineEvent } from '../../engine/engine.ts';
 import { parseReceipt } from '../../engine/model/receipts.ts';
 import type { Clock } from '../../engine/port/port.ts';
-import type { FlowCount, FlowTime } from './flow.ts';
+import { type FlowCount, type FlowTime, type TopicCount, topicCounts } from './flow.ts';
 
 /** Where counts go. None of these may throw, or take long: they run within calls. */
 export interface Meter {
   counted(queue: string, what: FlowCount, messages: number): void;
   timed(queue: string, what: FlowTime, seconds: number): void;
+  topicCounted(topic: string, what: TopicCount, messages: number): void;
 }
 
 /** `create` makes the engine, which reports its events to `observe`. */
@@ -24,9 +25,14 @@ export function measuredEngine(
     for (const meter of meters) meter.timed(queue, what, Math.max(0, seconds));
   };
 
+  const countOfTopic: Meter['topicCounted'] = (topic, what, messages) => {
+    if (messages > 0) for (const meter of meters) meter.topicCounted(topic, what, messages);
+  };
+
   function observe(event: EngineEvent): void {
     if (event.kind === 'dead_lettered') count(event.queue, 'deadLettered', event.messages);
     if (event.kind === 'expired') count(event.queue, 'expired', event.messages);
+    if (event.kind === 'topic_published') for (const what of topicCounts) countOfTopic(event.topic, what, event[what]);
   }
 
   function published(queue: string, { results }: OutputOf<'publish'>): void {

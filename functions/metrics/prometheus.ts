@@ -3,12 +3,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { ListedQueue } from '../../contract/contract.ts';
 import { pageEntriesMax } from '../../contract/limits.ts';
 import { depthStates } from '../../contract/metrics.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { Engine, SweepReport } from '../../engine/engine.ts';
 import { timeBounds } from './flow.ts';
 import type { Meter } from './measured-engine.ts';
 
-/** Queues that have series of their own. Of further ones, the counts are summed up as the queue `other`, and the depth is left out. */
-const queuesMax = 1_000;
+/** Queues, and topics, that have series of their own. Of further ones, the counts are summed up as `other`, and the depth is left out. */
+const namesMax = 1_000;
 const stepNames = {
   published: 'published',
   received: 'received',
@@ -23,6 +23,8 @@ export interface Prometheus {
   /** Counts an answered call. */
   answered(operation: string, isAvailable: boolean, seconds: number): void;
   contentType: string;
+  /** Notes what a sweep of this process saw. */
+  swept(report: Pick<SweepReport, 'topics'>): void;
   /** Reads the depth of the queues, and answers all metrics. */
   text(engine: Pick<Engine, 'callChecked'>): Promise<string>;
 }
@@ -51,11 +53,22 @@ export function createPrometheus(): Prometheus {
     terms('queue_oldest_age_seconds', ['queue'], 'How long the oldest ready or dead message has waited; 0 if none waits.'),
   );
 
-  const named = new Set<string>();
-  const label = (queue: string) => {
-    if (named.size < queuesMax) named.add(queue);
-    return named.has(queue) ? queue : 'other';
-  };
+  const topicMessages = new Counter(
+    terms(
+      'topic_messages_total',
+      ['topic', 'step'],
+      'Messages published to topics in this process, and copies of them, by step.',
+    ),
+  );
+  const undelivered = new Gauge(
+    terms('topic_undelivered', ['topic'], 'Publishes on their way to subscriptions, at the last sweep of this process.'),
+  );
+  const oldestUndelivered = new Gauge(
+    terms('topic_oldest_age_seconds', ['topic'], 'How long sweeps had found the oldest of them unfinished.'),
+  );
+
+  const label = createLabel();
+  const topicLabel = createLabel();
 
   async function readDepths(engine: Pick<Engine, 'callChecked'>): Promise<void> {
     const queues: ListedQueue[] = [];
@@ -65,11 +78,11 @@ export function createPrometheus(): Prometheus {
       const listed = await engine.callChecked('listQueues', {}, page);
       queues.push(...listed.queues);
       cursor = listed.cursor;
-    } while (cursor !== undefined && queues.length < queuesMax);
+    } while (cursor !== undefined && queues.length < namesMax);
     // Queues that were deleted must not keep their last depth.
     depth.reset();
     oldest.reset();
-    for (const { name, counts } of queues.slice(0, queuesMax)) {
+    for (const { name, counts } of queues.slice(0, namesMax)) {
       if (!counts) continue;
       for (const state of depthStates) depth.set({ queue: name, state }, counts[state]);
       oldest.set({ queue: name }, counts.oldestAgeSeconds ?? 0);
@@ -83,12 +96,31 @@ export function createPrometheus(): Prometheus {
         else messages.inc({ queue: label(queue), step: stepNames[what] }, count);
       },
       timed: (queue, what, seconds) => times[what].observe({ queue: label(queue) }, seconds),
+      topicCounted: (topic, step, count) => topicMessages.inc({ topic: topicLabel(topic), step }, count),
     },
     answered: (operation, isAvailable, seconds) => calls.observe({ operation, available: String(isAvailable) }, seconds),
+    swept({ topics }) {
+      // Topics whose publishes have reached their subscriptions must not keep what they had.
+      undelivered.reset();
+      oldestUndelivered.reset();
+      for (const topic of topics.slice(0, namesMax)) {
+        undelivered.set({ topic: topic.name }, topic.undelivered);
+        oldestUndelivered.set({ topic: topic.name }, topic.oldestAgeSeconds);
+      }
+    },
     contentType: registry.contentType,
     async text(engine) {
       await readDepths(engine);
       return registry.metrics();
     },
+  };
+}
+
+/** The names that come first have series of their own. */
+function createLabel(): (name: string) => string {
+  const named = new Set<string>();
+  return (name) => {
+    if (named.size < namesMax) named.add(name);
+    return named.has(name) ? name : 'other';
   };
 }

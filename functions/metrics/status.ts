@@ -9,7 +9,7 @@ import type { SweepReport } from '../../engine/engine.ts';
 import { pagesOf } from '../../engine/port/pages.ts';
 import { type Clock, ignoreStoreError, type Key, type Random, type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { changeRow } from './change-row.ts';
-import { statsKind } from './stats.ts';
+import { statsKind } from './stats-rows.ts';
 
 export interface Status {
   read(): Promise<ServerStatus>;

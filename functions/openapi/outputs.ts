@@ -28,7 +28,7 @@ import {
   target,
   text,
 } from './output-records.ts';
-import { statsPoint } from './stats.ts';
+import { statsPoint, topicStatsPoint } from './stats.ts';
 import { serverStatus } from './status.ts';
 import * as records from './topic-records.ts';
 
@@ -145,7 +145,15 @@ export const outputs = {
   getTopic: records.topic,
   updateTopic: records.topic,
   deleteTopic: nothing,
-  listTopics: z.object({ topics: z.array(records.topic).describe('The topics of this page, by name.'), cursor }),
+  listTopics: z.object({
+    topics: z
+      .array(records.topic.extend({ lastHour: z.array(topicStatsPoint).exactOptional() }))
+      .describe('The topics of this page, by name.'),
+    cursor,
+  }),
+  topicStats: z.object({
+    points: z.array(topicStatsPoint).describe('Oldest first. Steps in which nothing was published are left out.'),
+  }),
   subscribe: records.subscription,
   getSubscription: records.subscriptionWithCounts,
   updateSubscription: records.subscription,

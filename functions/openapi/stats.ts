@@ -1,6 +1,6 @@
-/** Statistics of a queue as the OpenAPI document describes them. */
+/** Statistics of a queue, and of a topic, as the OpenAPI document describes them. */
 import * as z from 'zod';
-import type { QueueStatsPoint } from '../../contract/contract.ts';
+import type { QueueStatsPoint, TopicStatsPoint } from '../../contract/contract.ts';
 import { instant } from './output-records.ts';
 
 const count = (description: string) => z.number().int().min(0).describe(description);
@@ -49,4 +49,30 @@ export const statsExample: QueueStatsPoint = {
   oldestAgeSeconds: 3,
   waitingSeconds: { p50: 0.03, p95: 0.3, p99: 1 },
   handlingSeconds: { p50: 0.1, p95: 0.3, p99: 3 },
+};
+
+export const topicStatsPoint = z
+  .object({
+    at: instant('When the step begins.'),
+    published: count(
+      "Messages published; not those of a transaction of the caller's own. Prepared ones count when they are committed.",
+    ),
+    delivered: count('Copies of them that subscriptions get.'),
+    filtered: count('Copies that subscriptions do not get, because they do not match.'),
+    unmatched: count('Messages that no subscription gets.'),
+    undelivered: count(
+      'Publishes that the last sweep of the step saw on their way to subscriptions; `null` if it saw none.',
+    ).nullable(),
+    oldestAgeSeconds: seconds('How long sweeps had found the oldest of them unfinished, in seconds.').nullable(),
+  })
+  .describe('What was published in one step.');
+
+export const topicStatsExample: TopicStatsPoint = {
+  at: '2026-01-31T12:00:00.000Z',
+  published: 300,
+  delivered: 580,
+  filtered: 320,
+  unmatched: 2,
+  undelivered: null,
+  oldestAgeSeconds: null,
 };

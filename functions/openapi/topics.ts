@@ -1,5 +1,6 @@
 /** The OpenAPI texts of the operations on topics and subscriptions. */
 import type { ErrorCode } from '../../contract/errors.ts';
+import { topicStatsExample } from './stats.ts';
 
 const at = '2026-01-31T12:00:00.000Z';
 const later = '2026-01-31T12:00:30.000Z';
@@ -60,9 +61,18 @@ export const topicTexts = {
   listTopics: {
     tag,
     summary: 'List the topics that the key covers',
-    description: 'A page may be shorter than `limit` and still have a cursor.',
+    description:
+      'A page may be shorter than `limit` and still have a cursor. With `lastHour`, the call reads the statistics of each topic of the page.',
     output: { topics: [events] },
     refusals: [] as ErrorCode[],
+  },
+  topicStats: {
+    tag,
+    summary: 'Read what was published to a topic, in steps of ten minutes or more',
+    description:
+      'The counts are for people, not for accounting: each process reports once a minute, and one that dies takes its last minute with it. Statistics are kept for 30 days. Those of a subscription are those of its queue.',
+    output: { points: [topicStatsExample] },
+    refusals: ofTopic,
   },
   subscribe: {
     tag,

@@ -1,5 +1,15 @@
 /** Lists the queues and topics that the caller's key covers. A page may have fewer than `limit` and still have a cursor. */
-import type { ListedQueue, OutputOf, Page, Queue, QueueStatsPoint, QueuesPage, Topic } from '../../contract/contract.ts';
+import type {
+  ListedQueue,
+  OutputOf,
+  Page,
+  Queue,
+  QueueStatsPoint,
+  QueuesPage,
+  Topic,
+  TopicStatsPoint,
+  TopicsPage,
+} from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { pageEntriesDefault } from '../../contract/limits.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -11,12 +21,13 @@ const pagesReadMax = 10;
 
 /** What lists show of statistics. */
 export interface LastHours {
-  lastHour(queue: Pick<Queue, 'name' | 'createdAt'>): Promise<QueueStatsPoint[]>;
+  lastHourOfQueue(queue: Pick<Queue, 'name' | 'createdAt'>): Promise<QueueStatsPoint[]>;
+  lastHourOfTopic(topic: Pick<Topic, 'name' | 'createdAt'>): Promise<TopicStatsPoint[]>;
 }
 
 export interface CoveredLists {
   queues(input: QueuesPage, principal: Principal): Promise<OutputOf<'listQueues'>>;
-  topics(input: Page, principal: Principal): Promise<OutputOf<'listTopics'>>;
+  topics(input: TopicsPage, principal: Principal): Promise<OutputOf<'listTopics'>>;
 }
 
 export function coveredLists({ engine, stats }: { engine: Engine; stats: LastHours }): CoveredLists {
@@ -47,10 +58,10 @@ export function coveredLists({ engine, stats }: { engine: Engine; stats: LastHou
     async queues({ lastHour = false, ...input }, principal) {
       const { queues, ...cursor } = await countedQueues(input, principal);
       if (!lastHour) return { queues, ...cursor };
-      const withPoints = async (queue: ListedQueue) => ({ ...queue, lastHour: await stats.lastHour(queue) });
+      const withPoints = async (queue: ListedQueue) => ({ ...queue, lastHour: await stats.lastHourOfQueue(queue) });
       return { queues: await Promise.all(queues.map(withPoints)), ...cursor };
     },
-    async topics(input, principal) {
+    async topics({ lastHour = false, ...input }, principal) {
       const { entries, ...cursor } = await listCovered(
         input,
         coversAll(principal.topics) ? undefined : ({ name }: Topic) => covers(principal.topics, name),
@@ -59,7 +70,9 @@ export function coveredLists({ engine, stats }: { engine: Engine; stats: LastHou
           return { entries: topics, ...next };
         },
       );
-      return { topics: entries, ...cursor };
+      if (!lastHour) return { topics: entries, ...cursor };
+      const withPoints = async (topic: Topic) => ({ ...topic, lastHour: await stats.lastHourOfTopic(topic) });
+      return { topics: await Promise.all(entries.map(withPoints)), ...cursor };
     },
   };
 }

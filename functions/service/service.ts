@@ -10,6 +10,7 @@ import type {
   OutputOf,
   OwnKey,
   ParamsOf,
+  StatsInput,
   Target,
   TargetInput,
 } from '../../contract/contract.ts';
@@ -57,9 +58,12 @@ export interface TargetOperations {
   remove(queue: string, target: string): Promise<object>;
 }
 
-/** `functions/metrics/stats.ts` implements it. Throws `queue_not_found`. */
-export interface StatsOperation extends LastHours {
-  read(queue: string, input: CheckedInputOf<'queueStats'>): Promise<OutputOf<'queueStats'>>;
+/** `functions/metrics/stats.ts` implements them. */
+export interface StatsOperations extends LastHours {
+  /** Throws `queue_not_found`. */
+  ofQueue(queue: string, input: StatsInput): Promise<OutputOf<'queueStats'>>;
+  /** Throws `topic_not_found`. */
+  ofTopic(topic: string, input: StatsInput): Promise<OutputOf<'topicStats'>>;
 }
 
 /** `functions/metrics/status.ts` implements it. */
@@ -72,7 +76,7 @@ export interface ServiceParts {
   keys: Keys;
   secrets: SigningSecrets;
   targets: TargetOperations;
-  stats: StatsOperation;
+  stats: StatsOperations;
   audit: Audit;
   status: StatusOperation;
   /** Whether a waiting receive costs next to nothing here, as in a long-running process. Returned to callers. Default: false. */
@@ -115,7 +119,9 @@ export function createService(parts: ServiceParts): Service {
       case 'listTopics':
         return lists.topics(call.input, principal);
       case 'queueStats':
-        return stats.read(call.params.queue, call.input);
+        return stats.ofQueue(call.params.queue, call.input);
+      case 'topicStats':
+        return stats.ofTopic(call.params.topic, call.input);
       case 'listAudit':
         return audit.list(call.input);
       case 'rotateSigningSecret':

@@ -6,10 +6,10 @@ import type {
   AuditEntry,
   AuditInput,
   ListedQueue,
-  Page,
+  ListedTopic,
   QueuesPage,
   ServerStatus,
-  Topic,
+  TopicsPage,
   Transport,
 } from '../../contract/contract.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
@@ -109,7 +109,7 @@ export class Dumbwaiter {
   }
 
   /** Lists the topics that the API key may see. */
-  topics(input: Page = {}, options?: CallOptions): Pages<Topic> {
+  topics(input: TopicsPage = {}, options?: CallOptions): Pages<ListedTopic> {
     return pagesOf(
       input,
       (page) => this.#connection.caller.call('listTopics', {}, page, options),

@@ -1,6 +1,6 @@
 /** Operations on a queue as a whole: its settings, its deletion, its dead letters. */
 
-import type { Queue, QueueSettingsInput, QueueStatsInput, QueueStatsPoint, RedriveInput } from '../../contract/contract.ts';
+import type { Queue, QueueSettingsInput, QueueStatsPoint, RedriveInput, StatsInput } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { CallOptions } from '../calls/caller.ts';
 import type { QueueDescription } from './queue-types.ts';
@@ -114,7 +114,7 @@ export class QueueAdministration {
    * process that dies takes its last minute with it.
    * @throws DumbwaiterError `queue_not_found`
    */
-  async stats(input: QueueStatsInput = {}, options?: CallOptions): Promise<QueueStatsPoint[]> {
+  async stats(input: StatsInput = {}, options?: CallOptions): Promise<QueueStatsPoint[]> {
     return (await this.#connection.caller.call('queueStats', this.#params, input, options)).points;
   }
 

@@ -1,11 +1,13 @@
 /** The part of the client that manages one topic and publishes to it. */
 import type {
   Page,
+  StatsInput,
   Subscription,
   SubscriptionInput,
   Topic,
   TopicPublishResult,
   TopicSettingsInput,
+  TopicStatsPoint,
 } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { accepted, gathered } from '../calls/batch-results.ts';
@@ -56,6 +58,15 @@ export class TopicClient<T = unknown> {
    */
   describe(options?: CallOptions): Promise<Topic> {
     return this.#connection.caller.call('getTopic', this.#params, {}, options);
+  }
+
+  /**
+   * What was published to the topic lately, in steps of ten minutes or more, and what subscriptions got of it. For people: a
+   * process that dies takes its last minute with it.
+   * @throws DumbwaiterError `topic_not_found`
+   */
+  async stats(input: StatsInput = {}, options?: CallOptions): Promise<TopicStatsPoint[]> {
+    return (await this.#connection.caller.call('topicStats', this.#params, input, options)).points;
   }
 
   /**

@@ -13,6 +13,7 @@ const ofServers: OperationName[] = [
   'revokeKey',
   'rotateSigningSecret',
   'queueStats',
+  'topicStats',
   'listAudit',
   'getStatus',
   'health',

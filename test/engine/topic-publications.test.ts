@@ -171,8 +171,9 @@ const refusing = (memory: Store): Store => ({
 
 async function reportedBySweep(driven: DrivenEngine, store: Store) {
   driven.events.length = 0;
-  const complete = await topicProcess(driven, store).sweep();
-  return { complete, anomalies: driven.events.filter(({ kind }) => kind === 'anomaly') };
+  const { complete, topics } = await topicProcess(driven, store).sweep();
+  const undelivered = topics.map((topic) => [topic.name, topic.undelivered, topic.oldestAgeSeconds]);
+  return { complete, undelivered, anomalies: driven.events.filter(({ kind }) => kind === 'anomaly') };
 }
 
 describe('a publish whose messages cannot go out', () => {
@@ -184,10 +185,11 @@ describe('a publish whose messages cannot go out', () => {
       driven.clock.advance(afterMs);
       return reportedBySweep(driven, store);
     };
-    expect(await reported(minuteMs, refusing(memory))).toEqual({ complete: false, anomalies: [] });
+    expect(await reported(minuteMs, refusing(memory))).toEqual({ complete: false, undelivered: [['t', 1, 0]], anomalies: [] });
     const anomaly = { kind: 'anomaly', what: 'a publish to a topic does not reach all its subscriptions', topic: 't' };
-    expect(await reported(15 * minuteMs, refusing(memory))).toMatchObject({ complete: false, anomalies: [anomaly] });
-    expect(await reported(minuteMs, memory)).toEqual({ complete: true, anomalies: [] });
+    const undelivered = [['t', 1, expect.closeTo(15 * 60, -2)]];
+    expect(await reported(15 * minuteMs, refusing(memory))).toMatchObject({ complete: false, undelivered, anomalies: [anomaly] });
+    expect(await reported(minuteMs, memory)).toEqual({ complete: true, undelivered: [], anomalies: [] });
   });
 
   it("the 15 minutes of a publish in a caller's transaction begin when a sweep finds it committed, however late that is", async () => {
@@ -195,12 +197,12 @@ describe('a publish whose messages cannot go out', () => {
     const { items } = await topicProcess(driven, memory).items({ body: 1 });
     driven.clock.advance(hourMs);
     expect(await driven.commit(items)).toEqual([]);
-    expect(await reportedBySweep(driven, refusing(memory))).toEqual({ complete: false, anomalies: [] });
+    expect(await reportedBySweep(driven, refusing(memory))).toMatchObject({ undelivered: [['t', 1, 0]], anomalies: [] });
     driven.clock.advance(10 * minuteMs);
-    expect(await reportedBySweep(driven, refusing(memory))).toEqual({ complete: false, anomalies: [] });
+    expect(await reportedBySweep(driven, refusing(memory))).toMatchObject({ complete: false, anomalies: [] });
     driven.clock.advance(5 * minuteMs);
     expect(await reportedBySweep(driven, refusing(memory))).toMatchObject({ complete: false, anomalies: [{ topic: 't' }] });
-    expect(await reportedBySweep(driven, memory)).toEqual({ complete: true, anomalies: [] });
+    expect(await reportedBySweep(driven, memory)).toEqual({ complete: true, undelivered: [], anomalies: [] });
     expect(await driven.bodies(queueOf(nameOf(149)))).toEqual([1]);
   });
 });

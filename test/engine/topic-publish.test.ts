@@ -40,7 +40,9 @@ onEveryStore('a publish to a topic', (driven) => {
     expect(await bodiesOf(driven(), 'orders')).toEqual(['one']);
     expect(await bodiesOf(driven(), 'eu')).toEqual(['one']);
     expect(await bodiesOf(driven(), 'us')).toEqual([]);
-    expect(driven().events).toEqual([{ kind: 'topic_published', topic: 't', messages: 3, matched: 5, filtered: 7 }]);
+    expect(driven().events).toEqual([
+      { kind: 'topic_published', topic: 't', published: 3, delivered: 5, filtered: 7, unmatched: 0 },
+    ]);
   });
 
   it('a publish to a topic without subscriptions succeeds and says 0', async () => {
@@ -50,6 +52,19 @@ onEveryStore('a publish to a topic', (driven) => {
       { ok: true, id: 'own', subscriptions: 0 },
     ]);
     expect(await driven().rows('messages')).toEqual([]);
+    const event = { kind: 'topic_published', topic: 't', published: 2, delivered: 0, filtered: 0, unmatched: 2 };
+    expect(driven().events).toEqual([event]);
+  });
+
+  it('a publish is reported once: not what is refused, and not a message that is published again', async () => {
+    await subscribe(driven(), { a: {}, b: { subject: 'paid' } });
+    const published = { body: 1, id: 'own' };
+    const { publish } = topicProcess(driven());
+    await publish(published);
+    await publish(published);
+    await publish({ body: 2, attributes: { topic: 'other' } });
+    const event = { kind: 'topic_published', topic: 't', published: 1, delivered: 1, filtered: 1, unmatched: 0 };
+    expect(driven().events).toEqual([event]);
   });
 
   it('a publish to a topic that does not exist is refused with topic_not_found', async () => {

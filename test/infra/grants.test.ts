@@ -10,7 +10,7 @@ import { signingKind } from '../../engine/model/rows-by-name.ts';
 import type { Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { keyKind } from '../../functions/auth/key-rows.ts';
-import { statsKind } from '../../functions/metrics/stats.ts';
+import { statsKind } from '../../functions/metrics/stats-rows.ts';
 import { Dumbwaiter, type DumbwaiterProps } from '../../infra/index.ts';
 import { auditKinds, engineKinds, sweepKinds } from '../../infra/table-access.ts';
 import { createDrivenClock } from '../support/driven-clock.ts';

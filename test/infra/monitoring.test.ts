@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DumbwaiterError } from '../../contract/errors.ts';
-import { type LogMetric, type LogMetricTerms, logMetrics } from '../../contract/metrics.ts';
+import { type LogMetric, type LogMetricTerms, logMetrics, topicMetrics } from '../../contract/metrics.ts';
 import type { EngineEvent, SweepReport } from '../../engine/engine.ts';
 import { refusalOf } from '../../functions/errors/refusal.ts';
 import { type Log, type LogFields, logEngineEvents, logSweep } from '../../functions/service/log.ts';
@@ -30,7 +30,6 @@ beforeAll(async () => {
     push: true,
     alarmTopic: Topic.fromTopicArn(stack, 'Pager', pager),
     oldestAgeAlarm: Duration.minutes(5),
-    metricsPerTopic: true,
     monitoring: { thresholds: Object.fromEntries(thresholds) },
   }));
 });
@@ -152,29 +151,6 @@ describe('metrics from the logs', () => {
     return lines;
   }
 
-  test.each(['Api', 'Publish'])('metrics sum up what the function %s publishes to topics', (name) => {
-    const event: EngineEvent = { kind: 'topic_published', topic: 'news', messages: 3, matched: 5, filtered: 7 };
-    const lines = linesOf((log) => logEngineEvents(log)(event));
-    expect(valuesOf(filtersOf(synthesized, name), lines)).toMatchObject({
-      TopicMessages: [3],
-      TopicMatched: [5],
-      TopicFiltered: [7],
-    });
-  });
-
-  test('each topic has metrics of its own only if the stack asks for them, and the dashboard finds them', () => {
-    const topicMetrics = ({ all }: Synthesized) =>
-      all('AWS::Logs::MetricFilter').flatMap(([, { Properties }]) => {
-        const transformations = Properties.MetricTransformations as { MetricName: string; Dimensions?: unknown }[];
-        return transformations.filter(({ MetricName }) => MetricName.startsWith('Topic'));
-      });
-    const dimensions = (from: Synthesized) => topicMetrics(from).map(({ Dimensions }) => Dimensions);
-    expect(dimensions(synthesized)).toEqual(new Array(6).fill(undefined));
-    expect(dimensions(configured)).toEqual(new Array(6).fill([{ Key: 'topic', Value: '$.topic' }]));
-    const shown = JSON.stringify(configured.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
-    for (const name of ['TopicMessages', 'TopicMatched', 'TopicFiltered']) expect(shown).toContain(`MetricName=\\\\\\"${name}`);
-  });
-
   test.each(engines)('a metric counts the engine events that the function %s logs', (name) => {
     const events: EngineEvent[] = [
       { kind: 'dead_lettered', queue: 'orders', to: 'orders-dead', reason: 'max_receives', messages: 3 },
@@ -189,6 +165,7 @@ describe('metrics from the logs', () => {
     const queue = { removed: 0, deadLettered: 0, waiting: 1, isDeadLetter: false };
     const report: SweepReport = {
       complete: true,
+      topics: [],
       totals,
       queues: [
         { ...queue, name: 'orders', oldestAgeSeconds: 60 },
@@ -205,7 +182,7 @@ describe('metrics from the logs', () => {
   });
 
   test('a metric counts the sweeps that did not complete', () => {
-    const sweeps = [true, false, false].map((complete): SweepReport => ({ queues: [], complete, totals }));
+    const sweeps = [true, false, false].map((complete): SweepReport => ({ queues: [], topics: [], complete, totals }));
     const lines = linesOf((log) => {
       for (const report of sweeps) logSweep(log, report, 1);
     });
@@ -255,9 +232,11 @@ describe('metrics from the logs', () => {
   });
 });
 
-test('the dashboard shows what is published to topics', () => {
+test('the dashboard shows what is published to topics, and what is on its way', () => {
   const body = JSON.stringify(synthesized.at('AWS::CloudWatch::Dashboard', 'Dashboard').Properties.DashboardBody);
-  for (const name of ['TopicMessages', 'TopicMatched', 'TopicFiltered']) expect(body).toContain(name);
+  for (const what of ['published', 'delivered', 'filtered', 'unmatched', 'undelivered'] as const) {
+    expect(body).toContain(topicMetrics[what].name);
+  }
 });
 
 test('the dashboard shows every alarm and every function', () => {
@@ -301,7 +280,7 @@ describe('the log line of a sweep', () => {
       oldestQueue: 'q999',
       ms: 40,
     };
-    expect(linesOfSweep({ complete: true, queues, totals })).toMatchObject([{ level: 'info', fields }]);
+    expect(linesOfSweep({ complete: true, queues, topics: [], totals })).toMatchObject([{ level: 'info', fields }]);
   });
 
   test('a sweep logs the names of the queues with events', () => {
@@ -309,13 +288,15 @@ describe('the log line of a sweep', () => {
       { ...quiet, name: 'idle' },
       { ...quiet, name: 'orders', deadLettered: 3, removed: 1 },
     ];
-    expect(linesOfSweep({ complete: true, queues, totals }).map(({ fields }) => fields)).toMatchObject([
+    expect(linesOfSweep({ complete: true, queues, topics: [], totals }).map(({ fields }) => fields)).toMatchObject([
       { kind: 'queue_swept', queue: 'orders', deadLettered: 3, removed: 1 },
       { kind: 'swept', ...totals },
     ]);
   });
 
   test('a sweep that does not complete logs a warning', () => {
-    expect(linesOfSweep({ complete: false, queues: [], totals })).toMatchObject([{ level: 'warn', fields: { complete: false } }]);
+    expect(linesOfSweep({ complete: false, queues: [], topics: [], totals })).toMatchObject([
+      { level: 'warn', fields: { complete: false } },
+    ]);
   });
 });

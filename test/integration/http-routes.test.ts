@@ -297,10 +297,14 @@ it('the routes of keys create, list and revoke a key', async () => {
   await expectProblem(await queue.http.send('DELETE', `/v1/keys/${shown.id}`), 404, 'key_not_found');
 });
 
-it('the route of statistics answers the points of a queue', async () => {
+it('the routes of statistics answer the points of a queue, and of a topic', async () => {
   const where = { queue: 'routes-stats' };
   await call('createQueue', where, {});
   expect(await call('queueStats', where, { stepSeconds: 1_200 })).toEqual({ points: [] });
+  const topic = { topic: 'routes-stats' };
+  await call('createTopic', topic, {});
+  expect(await call('topicStats', topic, { stepSeconds: 1_200 })).toEqual({ points: [] });
+  await call('deleteTopic', topic, {});
 });
 
 it('the route of the status answers where messages are and when the last sweep ended, to a key that may do everything', async () => {

@@ -55,6 +55,7 @@ const inputs: { [Name in OperationName]?: object[] } = {
   updateQueue: [settings, { prepared: { timeoutSeconds: 60, checkBack: { functionName: 'ask' } } }],
   listQueues: [{ cursor: 'abc', limit: 5 }],
   queueStats: [{ from: '2026-01-31T12:00:00.000Z' }],
+  topicStats: [{ from: '2026-01-31T12:00:00.000Z' }],
   listAudit: [{ cursor: 'abc', queue: 'odd', key: 'admin', from: '2026-01-31T12:00:00.000Z' }],
   publish: [{ messages }],
   publishItems: [{ messages: messages.slice(0, 2) }],

@@ -8,7 +8,7 @@ interface Order {
   order: number;
 }
 
-describe.each(sdkTransports)('a topic over $name', ({ start }) => {
+describe.each(sdkTransports)('a topic over $name', ({ name, start }) => {
   let started: StartedClient;
   let dumbwaiter: Dumbwaiter;
   beforeAll(async () => {
@@ -44,6 +44,12 @@ describe.each(sdkTransports)('a topic over $name', ({ start }) => {
     expect((await dumbwaiter.topics({ limit: 1 }).all()).map(({ name }) => name)).toContain('settings');
     await topic.delete();
     await expect(topic.describe()).rejects.toMatchObject({ code: 'topic_not_found', retryable: false });
+  });
+
+  it('servers answer statistics of a topic, and the direct transport refuses them', async () => {
+    const stats = (await newTopic()).stats();
+    if (name === 'HTTP') expect(await stats).toEqual([]);
+    else await expect(stats).rejects.toMatchObject({ code: 'forbidden' });
   });
 
   it('a message reaches each subscription that matches, once, and the answer says how many', async () => {

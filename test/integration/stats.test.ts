@@ -1,4 +1,4 @@
-/** Statistics of queues, as servers and functions keep them. */
+/** Statistics of queues and topics, as servers and functions keep them. */
 import { readFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import type { OutputOf } from '../../contract/contract.ts';
@@ -33,7 +33,7 @@ function served(clock: DrivenClock = createDrivenClock(start), store: Store = cr
     hosts: anyHost,
     invoke: () => Promise.reject(new Error('nothing is invoked')),
   });
-  const points = async (name = 'q', input = {}) => (await queue.stats.read(name, input)).points;
+  const points = async (name = 'q', input = {}) => (await queue.stats.ofQueue(name, input)).points;
   return { ...queue, clock, store, points };
 }
 const q = { queue: 'q' };
@@ -189,6 +189,41 @@ it('a list of queues shows the last hour of each queue that the key covers, if a
   ]);
 });
 
+it('statistics of a topic count what was published, what subscriptions got, and what is on its way', async () => {
+  const { engine, clock, stats } = served();
+  const points = async () => (await stats.ofTopic('t', {})).points;
+  await engine.call('createTopic', { topic: 't' }, {});
+  await engine.call('subscribe', { topic: 't', subscription: 'all' }, {});
+  await engine.call('subscribe', { topic: 't', subscription: 'paid' }, { subject: 'paid' });
+  await engine.call('publishToTopic', { topic: 't' }, { messages: [{ body: 1 }, { body: 2, subject: 'paid' }] });
+  await engine.call('unsubscribe', { topic: 't', subscription: 'all' }, {});
+  clock.advance(minuteMs);
+  await engine.call('publishToTopic', { topic: 't' }, bodies(3));
+  await stats.flush(true);
+  const at = new Date(start).toISOString();
+  const counted = { at, published: 5, delivered: 3, filtered: 4, unmatched: 3 };
+  expect(await points()).toEqual([{ ...counted, undelivered: null, oldestAgeSeconds: null }]);
+  await stats.swept({ queues: [], topics: [{ name: 't', undelivered: 2, oldestAgeSeconds: 59.7 }] });
+  expect(await points()).toEqual([{ ...counted, undelivered: 2, oldestAgeSeconds: 60 }]);
+  await stats.swept({ queues: [], topics: [] });
+  expect(await points()).toEqual([{ ...counted, undelivered: 0, oldestAgeSeconds: 0 }]);
+  await expect(stats.ofTopic('missing', {})).rejects.toMatchObject({ code: 'topic_not_found' });
+});
+
+it('statistics of a topic and of a queue of its name are apart, and a topic that was created again begins anew', async () => {
+  const { engine, clock, stats, points } = served();
+  await engine.call('createQueue', q, {});
+  await engine.call('createTopic', { topic: 'q' }, {});
+  await engine.call('publishToTopic', { topic: 'q' }, bodies(2));
+  await stats.flush(true);
+  expect(await points()).toEqual([]);
+  expect((await stats.ofTopic('q', {})).points).toMatchObject([{ published: 2 }]);
+  await engine.call('deleteTopic', { topic: 'q' }, {});
+  clock.advance(stepMs);
+  await engine.call('createTopic', { topic: 'q' }, {});
+  expect((await stats.ofTopic('q', {})).points).toEqual([]);
+});
+
 it('a server answers statistics over HTTP, refuses a step that is no multiple of ten minutes, and keeps counts when it stops', async () => {
   const { server, http, defects } = await startLocalQueue();
   await http.call('createQueue', q);
@@ -200,6 +235,11 @@ it('a server answers statistics over HTTP, refuses a step that is no multiple of
   ]);
   expect((await http.send('GET', '/v1/queues/none/stats')).status).toBe(404);
   expect(await http.call('listQueues', {}, { lastHour: true })).toMatchObject({ queues: [{ name: 'q', lastHour: [] }] });
+  await http.call('createTopic', { topic: 't' });
+  expect(await http.call('topicStats', { topic: 't' })).toEqual({ points: [] });
+  expect((await http.send('GET', '/v1/topics/none/stats')).status).toBe(404);
+  expect((await http.call('listTopics', {}, {})).topics[0]).not.toHaveProperty('lastHour');
+  expect(await http.call('listTopics', {}, { lastHour: true })).toMatchObject({ topics: [{ name: 't', lastHour: [] }] });
   await http.call('publish', q, bodies(1));
   await server.close();
   expect(defects).toEqual([]);
@@ -215,6 +255,8 @@ it('a server shows its metrics in the format of Prometheus to a key for all queu
   await http.call('receive', { queue: 'q' }, { max: 1 });
   await http.call('createQueue', { queue: 'empty' });
   await http.call('receive', { queue: 'empty' });
+  await http.call('createTopic', { topic: 'news' });
+  await http.call('publishToTopic', { topic: 'news' }, bodies(2));
   const response = await http.send('GET', '/metrics');
   expect(response.headers.get('content-type')).toContain('text/plain');
   const lines = (await response.text()).split('\n');
@@ -225,6 +267,8 @@ it('a server shows its metrics in the format of Prometheus to a key for all queu
     'dumbwaiter_queue_messages{queue="q",state="ready"} 1',
     'dumbwaiter_queue_messages{queue="q",state="leased"} 1',
     'dumbwaiter_handling_seconds_count{queue="q"} 1',
+    'dumbwaiter_topic_messages_total{topic="news",step="published"} 2',
+    'dumbwaiter_topic_messages_total{topic="news",step="unmatched"} 2',
     'dumbwaiter_call_seconds_count{operation="publish",available="true"} 1',
   ]) {
     expect(lines).toContain(line);
@@ -237,7 +281,7 @@ it('a server shows its metrics in the format of Prometheus to a key for all queu
     expect(names, expression).not.toBeNull();
     for (const name of names!)
       expect(
-        lines.some((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `)),
+        lines.some((line) => [`${name}{`, `${name} `, `# TYPE ${name} `].some((beginning) => line.startsWith(beginning))),
         name,
       ).toBe(true);
   }

@@ -8,14 +8,15 @@ import { eventually } from '../../support/eventually.ts';
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const totals = { queues: 9, visited: 3, asleep: 0, notReached: 0, failed: 0, removed: 0, deadLettered: 0 };
 const runs: Record<string, SweepReport> = {
-  whole: { queues: [], complete: true, totals },
-  short: { queues: [], complete: false, totals: { ...totals, notReached: 6 } },
-  failed: { queues: [], complete: false, totals: { ...totals, failed: 1 } },
-  busy: { queues: [], complete: true, totals: { ...totals, removed: 5 } },
+  whole: { queues: [], topics: [], complete: true, totals },
+  short: { queues: [], topics: [], complete: false, totals: { ...totals, notReached: 6 } },
+  failed: { queues: [], topics: [], complete: false, totals: { ...totals, failed: 1 } },
+  busy: { queues: [], topics: [], complete: true, totals: { ...totals, removed: 5 } },
 };
 
 /** Nothing is counted here. */
 const stats = { flush: async () => undefined, swept: async () => undefined };
+const prometheus = { swept: () => undefined };
 
 /** How often the local sweep ran before it paused, and for how long it pauses, if each run returns the given result. */
 async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept: number[]; logged: string[] }> {
@@ -25,7 +26,14 @@ async function runsUntilPause(...told: string[]): Promise<{ swept: number; slept
   const logged: string[] = [];
   const note = (message: string) => void logged.push(message);
   const engine = { sweep: async () => runs[told[swept++]!]! } as Partial<Engine> as Engine;
-  const jobs = createBackgroundJobs({ engine, stats, status: stats, clock, log: { info: note, warn: note, error: note } });
+  const jobs = createBackgroundJobs({
+    engine,
+    stats,
+    status: stats,
+    prometheus,
+    clock,
+    log: { info: note, warn: note, error: note },
+  });
   jobs.startSweep();
   await eventually(() => clock.sleepers() > 0);
   await jobs.stop();
@@ -51,7 +59,7 @@ test('a local sweep of which a part failed logs the error, and does not continue
     },
   } as Partial<Engine> as Engine;
   const log = { ...silent, error: (...line: unknown[]) => void logged.push(line) };
-  const jobs = createBackgroundJobs({ engine, stats, status: stats, clock, log });
+  const jobs = createBackgroundJobs({ engine, stats, status: stats, prometheus, clock, log });
   jobs.startSweep();
   await eventually(() => clock.sleepers() > 0);
   await jobs.stop();
@@ -80,6 +88,7 @@ test('a local sweep in progress ends when the server stops, without a warning', 
     engine,
     stats,
     status: stats,
+    prometheus,
     clock,
     log: { ...silent, warn: (message) => warnings.push(message) },
   });

@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { queueMetrics } from '../../../../contract/metrics.ts';
+import { queueMetrics, topicMetrics } from '../../../../contract/metrics.ts';
 import { createEmf } from '../../../../functions/metrics/emf.ts';
 import { createDrivenClock } from '../../../support/driven-clock.ts';
 import { checkEmf, type EmfLine, metricsIn } from '../../../support/emf-lines.ts';
 
 const now = Date.parse('2026-01-31T12:00:00.000Z');
 
+/** Prints metrics of these queues, and of the topic `news`. */
 function printing(...queues: string[]) {
   const lines: EmfLine[] = [];
   const clock = createDrivenClock(now);
   const print = (line: string) => void lines.push(checkEmf(JSON.parse(line)));
-  const emf = createEmf({ namespace: 'Dumbwaiter/Test/1', queues: new Set(queues), clock, print });
+  const emf = createEmf({ namespace: 'Dumbwaiter/Test/1', queues: new Set(queues), topics: new Set(['news']), clock, print });
   return { ...emf, lines, clock };
 }
 
@@ -110,8 +111,36 @@ describe('metrics in the embedded metric format', () => {
     ]);
   });
 
+  it('publishes to topics have totals, and a topic of its own metrics shows what was published and what is on its way', () => {
+    const { meter, answered, undelivered, flush, lines } = printing('orders');
+    for (const topic of ['news', 'other']) {
+      meter.topicCounted(topic, 'published', 3);
+      meter.topicCounted(topic, 'delivered', 5);
+    }
+    meter.counted('orders', 'published', 1);
+    answered('publishToTopic', true);
+    undelivered([
+      { name: 'news', undelivered: 2, oldestAgeSeconds: 90 },
+      { name: 'other', undelivered: 1, oldestAgeSeconds: 30 },
+    ]);
+    flush();
+    expect(lines).toHaveLength(2);
+    const shown = metricsIn(lines).map(({ name, dimensions, values }) => [name, dimensions, values]);
+    const topic = { topic: 'news' };
+    expect(shown.filter(([name]) => String(name).startsWith('Topic'))).toEqual([
+      ['TopicPublished', {}, [3]],
+      ['TopicPublished', topic, [3]],
+      ['TopicDelivered', {}, [5]],
+      ['TopicDelivered', topic, [5]],
+      ['TopicUndelivered', topic, [2]],
+      ['TopicOldestAgeSeconds', topic, [90]],
+      ['TopicPublished', {}, [3]],
+      ['TopicDelivered', {}, [5]],
+    ]);
+  });
+
   it('no two metrics have the same name', () => {
-    const names = Object.values(queueMetrics).map(({ name }) => name);
+    const names = [...Object.values(queueMetrics), ...Object.values(topicMetrics)].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
   });
 });
