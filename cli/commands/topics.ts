@@ -1,24 +1,31 @@
 /** `topics` and `subscriptions`. */
 import type { Command } from 'commander';
+import type { ListedTopic } from '../../contract/contract.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { sessionOf } from '../session.ts';
 
 const pageSize = 100;
+const flows = ['published', 'delivered', 'unmatched'] as const;
 
 export function addTopicCommands(program: Command): void {
   program
     .command('topics')
-    .description('lists the topics')
+    .description('lists the topics with what was published to them')
     .action(async (_: object, command: Command) => {
       const session = await sessionOf(command);
       const topics = await pagesOf(
-        { limit: pageSize },
+        { limit: pageSize, lastHour: true },
         (page) => session.call('listTopics', {}, page),
         ({ topics }) => topics,
       ).all();
       session.printRows(topics, [
         { title: 'Topic', text: ({ name }) => name },
         { title: 'Subscriptions', isNumber: true, text: ({ subscriptions }) => subscriptions },
+        ...flows.map((flow) => ({
+          title: `${flow[0]!.toUpperCase()}${flow.slice(1)}, 1 h`,
+          isNumber: true,
+          text: ({ lastHour = [] }: ListedTopic) => `${lastHour.reduce((sum, point) => sum + point[flow], 0)}`,
+        })),
         { title: 'Created', text: ({ createdAt }) => createdAt },
       ]);
     });

@@ -1,12 +1,14 @@
-/** Queues with their depths, a page at a time; or, of all queues, those with problems, or sums by the beginning of their names. */
+/** Queues with their depths, a page at a time, and topics; or, of all queues, those with problems, or sums by the beginning of their names. */
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { QueuesPage } from '../../contract/contract.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { CreateQueue } from '../parts/create-queue.tsx';
+import { lastHourMs } from '../parts/last-hour.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { QueueGroups } from '../parts/queue-groups.tsx';
 import { problemsOf, QueueTable } from '../parts/queue-table.tsx';
+import { TopicTable } from '../parts/topic-table.tsx';
 import { useAddress } from '../state/address.ts';
 import { countText } from '../state/format.ts';
 import { remember } from '../state/history.ts';
@@ -16,8 +18,6 @@ import { useAllQueues } from './all-queues.ts';
 import { firstPages } from './first-pages.ts';
 
 const pageSize = 50;
-/** Processes report once a minute. */
-const lastHourMs = 60_000;
 /** Rows of one table, so that it stays quick when every queue has a problem. */
 const problemsShown = 200;
 
@@ -67,6 +67,7 @@ export function OverviewPage() {
       ) : (
         <AllQueues key={created} prefix={prefix} isGrouped={view === 'groups'} />
       )}
+      {view === '' && prefix === '' && <Topics />}
       {isCreating && (
         <CreateQueue
           onClose={() => {
@@ -140,6 +141,24 @@ function AllQueues({ prefix, isGrouped }: { prefix: string; isGrouped: boolean }
       {isGrouped ? <QueueGroups queues={read} /> : <QueueTable queues={withProblems.slice(0, problemsShown)} />}
       {!isGrouped && more > 0 && <p>{countText(more)} more. Type the beginning of their names.</p>}
     </>
+  );
+}
+
+/** The first page of the topics. A key that covers none sees nothing of them. */
+function Topics() {
+  const { call } = useSession();
+  const { value } = useLive(
+    'topics of the overview',
+    (signal) => call('listTopics', {}, { limit: pageSize, lastHour: true }, signal),
+    lastHourMs,
+  );
+  if (!value || value.topics.length === 0) return null;
+  return (
+    <section aria-label="Topics">
+      <h2>Topics</h2>
+      <TopicTable topics={value.topics} />
+      {value.cursor !== undefined && <Link href="/topics">All topics</Link>}
+    </section>
   );
 }
 

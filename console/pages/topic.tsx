@@ -5,6 +5,7 @@ import type { MatchResult, Subscription } from '../../contract/contract.ts';
 import { jsonText } from '../../contract/json-text.ts';
 import { Form, textOf } from '../parts/form.tsx';
 import { Problem } from '../parts/problem.tsx';
+import { TopicCharts } from '../parts/topic-charts.tsx';
 import { useLive } from '../state/live.ts';
 import { textOfJson } from '../state/scan.ts';
 import { useSession } from '../state/session.ts';
@@ -44,6 +45,7 @@ export function TopicPage({ topic }: { topic: string }) {
     <>
       <h1>{topic}</h1>
       <Problem error={error} />
+      <TopicCharts topic={topic} />
       <h2>Subscriptions</h2>
       {value && subscriptions.length === 0 && <p>None yet: a publish reaches nobody.</p>}
       {subscriptions.map((subscription) => (

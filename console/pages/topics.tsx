@@ -1,50 +1,41 @@
 /** All topics. */
-import { Link } from 'wouter-preact';
 import { pagesOf } from '../../sdk/calls/pages.ts';
+import { lastHourMs } from '../parts/last-hour.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { countText, instantText } from '../state/format.ts';
+import { TopicTable } from '../parts/topic-table.tsx';
+import { useAddress } from '../state/address.ts';
 import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
+import { firstPages } from './first-pages.ts';
 
-const pageSize = 100;
+const pageSize = 50;
 
 export function TopicsPage() {
   const { call } = useSession();
-  const { value, error } = useLive('topics', (signal) =>
-    pagesOf(
-      { limit: pageSize },
-      (page) => call('listTopics', {}, page, signal),
-      ({ topics }) => topics,
-    ).all(),
+  const [search, change] = useAddress({});
+  const pages = Number(search.get('pages') ?? 1);
+  const { value, error } = useLive(
+    `topics ${pages}`,
+    (signal) => {
+      const topics = pagesOf(
+        { limit: pageSize, lastHour: true },
+        (page) => call('listTopics', {}, page, signal),
+        ({ topics }) => topics,
+      );
+      return firstPages(topics, pages);
+    },
+    lastHourMs,
   );
   return (
     <>
       <h1>Topics</h1>
       <Problem error={error} />
-      {value?.length === 0 && <p>No topic yet.</p>}
-      {value && value.length > 0 && (
-        <div class="wide">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Topic</th>
-                <th scope="col">Subscriptions</th>
-                <th scope="col">Created</th>
-              </tr>
-            </thead>
-            <tbody>
-              {value.map((topic) => (
-                <tr key={topic.name}>
-                  <th scope="row">
-                    <Link href={`/topics/${topic.name}`}>{topic.name}</Link>
-                  </th>
-                  <td>{countText(topic.subscriptions)}</td>
-                  <td>{instantText(topic.createdAt)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+      {value?.items.length === 0 && <p>No topic yet.</p>}
+      {value && value.items.length > 0 && <TopicTable topics={value.items} />}
+      {value?.more && (
+        <button type="button" class="secondary" onClick={() => change('pages', String(pages + 1))}>
+          Show more topics
+        </button>
       )}
     </>
   );

@@ -1,14 +1,12 @@
 /** A table of queues, those with problems first. */
 import { Link } from 'wouter-preact';
-import type { ListedQueue, QueueStatsPoint } from '../../contract/contract.ts';
-import { statsStepSeconds } from '../../contract/limits.ts';
+import type { ListedQueue } from '../../contract/contract.ts';
 import { countText, durationText } from '../state/format.ts';
 import { historyOf } from '../state/history.ts';
 import { Sparkline } from './chart.tsx';
+import { LastHour } from './last-hour.tsx';
 
 const sparkPoints = 30;
-const stepMs = statsStepSeconds * 1000;
-const stepsOfHour = 6;
 const flows = ['published', 'acked', 'failed'] as const;
 /** A ready message that waits longer than this has no consumer that keeps up. */
 const waitsTooLongSeconds = 60;
@@ -87,26 +85,9 @@ function Row({ queue: { name, counts, lastHour }, problems }: { queue: ListedQue
       </td>
       {flows.map((flow) => (
         <td key={flow}>
-          {lastHour && <LastHour label={`Messages of ${name} ${flow} in the last hour`} values={steps(lastHour, flow)} />}
+          <LastHour label={`Messages of ${name} ${flow} in the last hour`} points={lastHour} count={(point) => point[flow]} />
         </td>
       ))}
     </tr>
   );
-}
-
-function LastHour({ values, label }: { values: readonly number[]; label: string }) {
-  const sum = values.reduce((all, value) => all + value, 0);
-  if (sum === 0) return '0';
-  return (
-    <>
-      {countText(sum)} <Sparkline label={label} values={values} />
-    </>
-  );
-}
-
-/** One value for each step of the hour: a step in which nothing happened has no point. */
-function steps(points: readonly QueueStatsPoint[], flow: (typeof flows)[number]): number[] {
-  const latest = Math.floor(Date.now() / stepMs);
-  const byStep = new Map(points.map((point) => [Math.floor(Date.parse(point.at) / stepMs), point[flow]]));
-  return Array.from({ length: stepsOfHour + 1 }, (_, index) => byStep.get(latest - stepsOfHour + index) ?? 0);
 }

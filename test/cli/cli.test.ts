@@ -198,7 +198,7 @@ describe('the command line', () => {
   it('topics and their subscriptions are listed', async () => {
     await queue.http.call('createTopic', { topic: 'events' });
     await queue.http.call('subscribe', { topic: 'events', subscription: 'all' }, { subject: 'orders.>' });
-    expect(await ok('topics')).toMatch(/events\s+1\s/);
+    expect(await ok('topics')).toMatch(/events\s+1\s+0\s+0\s+0\s+20/);
     expect(await ok('subscriptions', 'events')).toMatch(/all\s+events~all\s+orders\.>/);
   });
 

@@ -220,7 +220,7 @@ describe('a queue', () => {
     expect((await queue.http.call('getQueue', { queue: 'bulk' })).counts.ready).toBe(0);
   });
 
-  it('a queue shows what happened in it lately, once its processes have reported', async () => {
+  it('a queue and a topic show what happened in them lately, once their processes have reported', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'console-'));
     const { log } = loggedDefects();
     // A server reports once a minute, and when it stops.
@@ -228,6 +228,8 @@ describe('a queue', () => {
     await httpCalls(first.url, adminKey).call('createQueue', { queue: 'busy' });
     await httpCalls(first.url, adminKey).call('publish', { queue: 'busy' }, { messages: [{ body: 1 }] });
     await httpCalls(first.url, adminKey).call('receive', { queue: 'busy' }, {});
+    await httpCalls(first.url, adminKey).call('createTopic', { topic: 'news' });
+    await httpCalls(first.url, adminKey).call('publishToTopic', { topic: 'news' }, { messages: [{ body: 1 }] });
     await first.close();
     const second = await startLocal({ data: { folder }, log, adminKey });
     const { page } = await browser.open(second.url, { path: '/queues/busy' });
@@ -239,8 +241,15 @@ describe('a queue', () => {
     await expectText(page, /^Seconds from receive to ack/);
     await expectText(page, 'in the last minutes');
     await page.getByRole('link', { name: 'Dumbwaiter' }).click();
-    await page.getByRole('columnheader', { name: 'Published, 1 h' }).waitFor();
+    await page.getByRole('columnheader', { name: 'Acked, 1 h' }).waitFor();
     await page.getByRole('img', { name: 'Messages of busy published in the last hour' }).waitFor();
+    const topics = page.getByRole('region', { name: 'Topics' });
+    await topics.getByRole('img', { name: 'Messages to news unmatched in the last hour' }).waitFor();
+    await topics.getByRole('link', { name: 'news' }).click();
+    await page
+      .getByRole('region', { name: 'Charts' })
+      .getByRole('img', { name: /^Messages in ten minutes/ })
+      .waitFor();
     await second.close();
     await rm(folder, { recursive: true });
   });
