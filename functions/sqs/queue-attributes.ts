@@ -4,6 +4,7 @@ import type { QueueRecord } from '../../engine/model/queue-record.ts';
 import type { Addresses } from './addresses.ts';
 import { SqsError } from './errors.ts';
 import { checkThroughputLimit, fifoAttributes, fiveMinutes, isFifo, orderedGroups, shownFifoAttributes } from './fifo.ts';
+import { isObject } from './input.ts';
 import type { SqsLimits } from './limits.ts';
 import { fairGroups } from './message-groups.ts';
 import type { SqsExtras } from './queue-rows.ts';
@@ -117,9 +118,9 @@ function wholeValue(name: string, value: string, limits: SqsLimits): number {
 
 function isPolicy(text: string): boolean {
   try {
-    const policy = JSON.parse(text);
-    const statements = policy?.Statement;
-    return typeof policy === 'object' && (!Array.isArray(statements) || statements.length <= statementsMax);
+    const policy: unknown = JSON.parse(text);
+    const statements = isObject(policy) ? [policy.Statement].flat() : [];
+    return statements.length > 0 && statements.length <= statementsMax && statements.every(isObject);
   } catch {
     return false;
   }

@@ -37,10 +37,10 @@ const set = (QueueUrl: string, Attributes: Record<string, string>) =>
 
 describe('a queue', () => {
   it('is created once with the same attributes, and refused with others', async () => {
-    const attributes = { VisibilityTimeout: '45', MaximumMessageSize: '2048', Policy: '{"Version": "2012-10-17"}' };
+    const attributes = { VisibilityTimeout: '45', MaximumMessageSize: '2048', Policy: '{"Statement": [{}]}' };
     const url = await create('same', attributes);
     expect(url).toBe(`${local().server.url}/000000000000/same`);
-    expect(await create('same', { ...attributes, Policy: '{"Version":"2012-10-17"}' })).toBe(url);
+    expect(await create('same', { ...attributes, Policy: '{"Statement":[{}]}' })).toBe(url);
     expect(await create('same')).toBe(url);
     const error = { name: 'QueueNameExists', Code: 'QueueAlreadyExists' };
     await expect(create('same', { VisibilityTimeout: '46' })).rejects.toMatchObject(error);
@@ -128,7 +128,7 @@ describe('a queue', () => {
       { MaximumMessageSize: '1023' },
       { ReceiveMessageWaitTimeSeconds: '21' },
       { DelaySeconds: '1.5' },
-      { Policy: 'no JSON' },
+      ...['no JSON', 'null', '[]', '{}', '{"Statement":[]}', '{"Statement":[1]}'].map((Policy) => ({ Policy })),
       { SqsManagedSseEnabled: 'perhaps' },
     ];
     for (const attributes of invalid) {
