@@ -34,10 +34,18 @@ export async function readContexts(): Promise<Contexts> {
     throw new CommandFailure(`${contextsFile()} cannot be read: ${(error as Error).message}`);
   }
   try {
-    return JSON.parse(text) as Contexts;
+    const contexts = JSON.parse(text) as Contexts | null;
+    if (typeof contexts?.deployments === 'object') return contexts;
   } catch {
-    throw new CommandFailure(`${contextsFile()} is not JSON. Correct or remove it.`);
+    // No JSON.
   }
+  throw new CommandFailure(`${contextsFile()} holds no contexts. Correct or remove it.`);
+}
+
+/** Throws CommandFailure if there is none of this name. */
+export function contextNamed({ deployments }: Contexts, name: string): KeptDeployment {
+  if (!Object.hasOwn(deployments, name)) throw new CommandFailure(`There is no context "${name}"; "context list" shows all.`);
+  return deployments[name]!;
 }
 
 export async function writeContexts(contexts: Contexts): Promise<void> {

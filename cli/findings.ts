@@ -1,5 +1,6 @@
 /** What `doctor` finds. Each function examines one thing, and says what to do where it is not well. */
 import type { ListedQueue, OwnKey, Schedule, ServerStatus, Target } from '../contract/contract.ts';
+import { plural } from '../contract/plural.ts';
 import { version } from '../contract/version.ts';
 
 export type Level = 'ok' | 'warn' | 'fail';
@@ -70,7 +71,7 @@ export function statusFindings({
       ? ok('throttles', 'none in the last hour')
       : warn(
           'throttles',
-          `${throttledWrites} writes and ${throttledReads} reads in the last hour. A queue gets more shards by itself; if it goes on, raise the tables' limits.`,
+          `${throttledWrites} ${plural(throttledWrites, 'write')} and ${throttledReads} ${plural(throttledReads, 'read')} in the last hour. A queue gets more shards by itself; if it goes on, raise the tables' limits.`,
         ),
   ];
 }
@@ -83,14 +84,15 @@ function sweepFinding(last: ServerStatus['lastSweep'], now: number): Finding {
     return fail('sweep', `${text}. Is its rule enabled, and does its function run without errors? It should run each minute.`);
   }
   if (last.complete) return ok('sweep', text);
-  const left = `${last.failedQueues} queues failed, ${last.notReachedQueues} were not reached`;
+  const left = `${last.failedQueues} ${plural(last.failedQueues, 'queue')} failed, ${last.notReachedQueues} were not reached`;
   return warn('sweep', `${text} and did not do all: ${left}. If it goes on, give the function more memory.`);
 }
 
 /** Nothing if the queue is well. */
 export function queueFindings({ name, counts, paused }: ListedQueue): Finding[] {
   const found: Finding[] = [];
-  if (counts && counts.dead > 0) found.push(warn(name, `${counts.dead} dead letters: see "dead list ${name}".`));
+  if (counts && counts.dead > 0)
+    found.push(warn(name, `${counts.dead} ${plural(counts.dead, 'dead letter')}: see "dead list ${name}".`));
   if (paused) found.push(warn(name, `is paused: "queue resume ${name}" lets it deliver.`));
   const isOld = counts !== undefined && counts.ready > 0 && (counts.oldestAgeSeconds ?? 0) > oldSeconds;
   if (isOld && !paused) found.push(warn(name, 'its oldest message waits for more than an hour: does a consumer run?'));

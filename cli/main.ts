@@ -81,9 +81,8 @@ export async function run(args: readonly string[]): Promise<number> {
     // Commander has printed its own errors, and help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
     if (error instanceof DumbwaiterError) console.error(`${error.code}: ${error.message}`);
-    else if (error instanceof CommandFailure || error instanceof StartFailure || error instanceof TypeError)
-      console.error(error.message);
+    else if (error instanceof CommandFailure || error instanceof StartFailure) console.error(error.message);
     else throw error;
-    return 1;
+    return error instanceof DumbwaiterError ? 1 : error.exitCode;
   }
 }

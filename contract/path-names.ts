@@ -30,15 +30,18 @@ export const anyQueueName = new RegExp(
   `^(?:${plainName}|[${nameCharacters}]{1,${topicNameCharsMax}}~[${nameCharacters}]{1,${subscriptionNameCharsMax}})$`,
 );
 
-const forms: Readonly<Record<string, RegExp>> = {
-  queue: anyQueueName,
-  topic: textOf(nameCharacters, topicNameCharsMax),
-  subscription: textOf(nameCharacters, subscriptionNameCharsMax),
-  name: textOf(nameCharacters, scheduleNameCharsMax),
-  target: textOf(nameCharacters, targetNameCharsMax),
-  id: textOf(anyIdCharacters, anyMessageIdCharsMax),
-  task: textOf(idCharacters, anyMessageIdCharsMax),
-};
+/** The characters of each parameter, and how many it may have. The name of a queue has one of several forms. */
+const forms = {
+  queue: [nameCharacters, queueNameCharsMax],
+  topic: [nameCharacters, topicNameCharsMax],
+  subscription: [nameCharacters, subscriptionNameCharsMax],
+  name: [nameCharacters, scheduleNameCharsMax],
+  target: [nameCharacters, targetNameCharsMax],
+  id: [anyIdCharacters, anyMessageIdCharsMax],
+  task: [idCharacters, anyMessageIdCharsMax],
+} as const;
+
+export type PathParameter = keyof typeof forms;
 
 /** URL parsers treat `.` and `..` as steps between folders, even when they are percent-encoded. */
 export function isDotSegment(text: string): boolean {
@@ -46,10 +49,14 @@ export function isDotSegment(text: string): boolean {
 }
 
 /** Whether a value is valid for a path parameter. */
-export function isPathName(parameter: string, value: unknown): value is string {
-  return typeof value === 'string' && forms[parameter]?.test(value) === true && !isDotSegment(value);
+export function isPathName(parameter: PathParameter, value: unknown): value is string {
+  const [characters, charsMax] = forms[parameter];
+  const form = parameter === 'queue' ? anyQueueName : new RegExp(`^[${characters}]{1,${charsMax}}$`);
+  return typeof value === 'string' && form.test(value) && !isDotSegment(value);
 }
 
-function textOf(characters: string, charsMax: number): RegExp {
-  return new RegExp(`^[${characters}]{1,${charsMax}}$`);
+/** What a path parameter must be, for an error. */
+export function pathNameForm(parameter: PathParameter): string {
+  const [characters, charsMax] = forms[parameter];
+  return `must be 1 to ${charsMax} characters of ${characters}`;
 }

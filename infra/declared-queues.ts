@@ -29,7 +29,7 @@ const timeout = Duration.minutes(2);
  */
 export class DeclaredQueues extends Construct {
   readonly #resource: CustomResource;
-  readonly #targets: Record<string, Record<string, TargetInput>> = {};
+  readonly #targets = new Map<string, Map<string, TargetInput>>();
 
   constructor(scope: Construct, id: string, { handler, queues, topics, schedules }: DeclaredQueuesProps) {
     super(scope, id);
@@ -51,19 +51,20 @@ export class DeclaredQueues extends Construct {
 
   /** `after`: what must exist before messages can be delivered to the target. */
   addTarget(queue: string, name: string, target: TargetInput, after: IDependable): void {
-    const targets = this.#targets[queue] ?? {};
-    if (targets[name] !== undefined) {
+    const targets = this.#targets.get(queue) ?? new Map<string, TargetInput>();
+    if (targets.has(name)) {
       throw new Error(`${this.node.path}: the queue ${queue} has two consumers named ${name}. Give one another \`name\`.`);
     }
-    this.#targets[queue] = { ...targets, [name]: target };
+    this.#targets.set(queue, targets.set(name, target));
     this.#resource.node.addDependency(after);
   }
 
   hasTargets(): boolean {
-    return Object.keys(this.#targets).length > 0;
+    return this.#targets.size > 0;
   }
 
   #targetsJson(): string | undefined {
-    return this.hasTargets() ? JSON.stringify(this.#targets) : undefined;
+    const targets = [...this.#targets].map(([queue, ofQueue]) => [queue, Object.fromEntries(ofQueue)]);
+    return this.hasTargets() ? JSON.stringify(Object.fromEntries(targets)) : undefined;
   }
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { AuditInput } from '../../contract/contract.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
-import { numberOf } from '../options.ts';
+import { wholeOf } from '../options.ts';
 import { sessionOf } from '../session.ts';
 
 const pageSize = 100;
@@ -19,7 +19,7 @@ export function addAuditCommand(program: Command): void {
     .option('--key <id>', 'only calls with the key of this id')
     .option('--from <instant>', 'only calls at or after this instant')
     .option('--until <instant>', 'only calls before this instant')
-    .option('--limit <count>', 'the maximum number of changes to list', numberOf, pageSize)
+    .option('--limit <count>', 'the maximum number of changes to list', wholeOf, pageSize)
     .action(async ({ limit, ...filters }: AuditOptions, command: Command) => {
       const session = await sessionOf(command);
       const pages = pagesOf(

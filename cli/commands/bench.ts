@@ -1,7 +1,8 @@
 /** `bench`: how many messages a second a queue of the deployment passes on, and how long it takes. */
 import { type Command, Option } from 'commander';
+import { plural } from '../../contract/plural.ts';
 import { withYes } from '../confirm.ts';
-import { CommandFailure } from '../failure.ts';
+import { WrongCall } from '../failure.ts';
 import { type Latencies, type LoadReport, load } from '../load.ts';
 import { wholeOf } from '../options.ts';
 import { startProgress } from '../progress.ts';
@@ -21,7 +22,8 @@ const secondsDefault = 10;
 export function addBenchCommand(program: Command): void {
   withYes(
     program
-      .command('bench [queue]')
+      .command('bench')
+      .argument('[queue]', 'a queue that exists, whose messages are all received and acked; needs --yes')
       .description(
         'publishes and receives for a while, in a queue of its own that it deletes afterwards; in DynamoDB it costs what its messages cost',
       ),
@@ -38,7 +40,7 @@ export function addBenchCommand(program: Command): void {
     .action(async (given: string | undefined, options: BenchOptions, command: Command) => {
       const session = await sessionOf(command);
       if (given === undefined) return withOwnQueue(session, (queue) => bench(session, queue, options));
-      if (!options.yes) throw new CommandFailure(`All messages of ${given} will be received and acked. Say so with --yes.`);
+      if (!options.yes) throw new WrongCall(`All messages of ${given} will be received and acked. Say so with --yes.`);
       return bench(session, given, options);
     });
 }
@@ -79,8 +81,8 @@ function textOf({ published, received, ...report }: LoadReport): string {
       ? 'none'
       : `p50 ${latencies.p50} ms, p95 ${latencies.p95} ms, p99 ${latencies.p99} ms, max ${latencies.max} ms`;
   return [
-    line('published', `${published} messages, ${report.publishedPerSecond} a second`),
-    line('received', `${received} messages, ${report.receivedPerSecond} a second`),
+    line('published', `${published} ${plural(published, 'message')}, ${report.publishedPerSecond} a second`),
+    line('received', `${received} ${plural(received, 'message')}, ${report.receivedPerSecond} a second`),
     line('publish to receive', timesOf(report.deliveryMs)),
     line('publish call', timesOf(report.publishMs)),
     line('receive call', timesOf(report.receiveMs)),

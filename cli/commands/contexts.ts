@@ -1,8 +1,8 @@
 /** `context`: names deployments, so that commands need no URL and key. */
 import type { Command } from 'commander';
-import { type KeptDeployment, readContexts, writeContexts } from '../contexts.ts';
-import { CommandFailure } from '../failure.ts';
-import { checkDeployment, type GlobalOptions, printerOf } from '../session.ts';
+import { contextNamed, type KeptDeployment, readContexts, writeContexts } from '../contexts.ts';
+import { WrongCall } from '../failure.ts';
+import { type GlobalOptions, printerOf, transportOf } from '../session.ts';
 import { deploymentOfStack, type StackPlace } from '../stack.ts';
 
 interface AddOptions extends Partial<StackPlace> {
@@ -31,7 +31,7 @@ export function addContextCommands(program: Command): void {
     .description('uses this deployment from now on')
     .action(async (name: string, _: object, command: Command) => {
       const contexts = await readContexts();
-      if (!contexts.deployments[name]) throw new CommandFailure(`There is no context "${name}"; "context list" shows all.`);
+      contextNamed(contexts, name);
       await writeContexts({ ...contexts, current: name });
       printerOf(command).print({ name }, `Commands use ${name} from now on.`);
       noteEnvironment(name, command);
@@ -55,9 +55,10 @@ export function addContextCommands(program: Command): void {
     .command('remove <name>')
     .description('forgets a deployment and its key')
     .action(async (name: string, _: object, command: Command) => {
-      const { current, deployments } = await readContexts();
-      const { [name]: removed, ...others } = deployments;
-      if (!removed) throw new CommandFailure(`There is no context "${name}"; "context list" shows all.`);
+      const contexts = await readContexts();
+      contextNamed(contexts, name);
+      const { current, deployments } = contexts;
+      const { [name]: _removed, ...others } = deployments;
       await writeContexts({ ...(current !== undefined && current !== name && { current }), deployments: others });
       printerOf(command).print({ name }, `${name} is forgotten.`);
     });
@@ -80,8 +81,8 @@ async function namedDeployment(
     return { deployment: keepKey ? { url, apiKey } : { stack, ...place }, shown: { url, stack } };
   }
   const { url, apiKey } = command.optsWithGlobals<GlobalOptions>();
-  if (url === undefined || apiKey === undefined) throw new CommandFailure('Give --url and --api-key, or --stack.');
-  checkDeployment({ url, apiKey });
+  if (url === undefined || apiKey === undefined) throw new WrongCall('Give --url and --api-key, or --stack.');
+  transportOf({ url, apiKey });
   return { deployment: { url, apiKey }, shown: { url } };
 }
 

@@ -1,8 +1,9 @@
 /** `dead`: dead letters of a dead-letter queue: what they are, and moving them back. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import type { MessageFilter, RedriveInput } from '../../contract/contract.ts';
-import { writeJson } from '../../contract/json-values.ts';
+import type { Message, MessageFilter, RedriveInput } from '../../contract/contract.ts';
+import { plural } from '../../contract/plural.ts';
+import { isRedrivable } from '../../contract/redrivable.ts';
 import { CommandFailure } from '../failure.ts';
 import { filterOf, messagesOf, withFilters } from '../filters.ts';
 import { numberOf } from '../options.ts';
@@ -22,7 +23,9 @@ export function addDeadCommands(program: Command): void {
   withFilters(dead.command('list <queue>').description('lists the dead letters of a dead-letter queue')).action(
     async (queue: string, filter: MessageFilter, command: Command) => {
       const session = await sessionOf(command);
-      session.printRows(await messagesOf(session, queue, { ...filterOf(filter), state: 'dead' }).all(), [
+      const found: Message[] = [];
+      for await (const message of messagesOf(session, queue, filterOf(filter))) if (isRedrivable(message)) found.push(message);
+      session.printRows(found, [
         { title: 'Id', text: ({ id }) => id },
         { title: 'Died in', text: ({ deadLetter }) => deadLetter?.queue },
         { title: 'At', text: ({ deadLetter }) => deadLetter?.at },
@@ -37,7 +40,7 @@ export function addDeadCommands(program: Command): void {
     .description('shows a dead letter whole')
     .action(async (queue: string, id: string, _: object, command: Command) => {
       const session = await sessionOf(command);
-      console.log(writeJson(await session.call('getMessage', { queue, id })));
+      session.printJson(await session.call('getMessage', { queue, id }));
     });
   withFilters(dead.command('redrive <queue>').description('moves dead letters back to where they died'))
     .option('--to-queue <queue>', 'moves them to this queue instead')
@@ -48,20 +51,21 @@ export function addDeadCommands(program: Command): void {
       const { toQueue, rate, dryRun } = options;
       const filter = filterOf(options);
       const how = { ...(toQueue !== undefined && { toQueue }), ...(rate !== undefined && { ratePerSecond: rate }) };
-      if (dryRun) await count(session, queue, filter);
+      if (dryRun) await count(session, queue, filter, toQueue);
       else await redrive(session, queue, { ...filter, ...how });
     });
 }
 
-async function count(session: Session, queue: string, filter: MessageFilter): Promise<void> {
+async function count(session: Session, queue: string, filter: MessageFilter, toQueue: string | undefined): Promise<void> {
   const progress = startProgress('dead letters found', undefined);
   let found = 0;
-  for await (const { items } of messagesOf(session, queue, { ...filter, state: 'dead' }).pages()) {
-    found += items.length;
-    progress.add(items.length);
+  for await (const { items } of messagesOf(session, queue, filter).pages()) {
+    const movable = items.filter((message) => isRedrivable(message, toQueue)).length;
+    found += movable;
+    progress.add(movable);
   }
   progress.end();
-  session.print({ dryRun: true, messages: found }, `${found} dead letters would be moved.`);
+  session.print({ dryRun: true, messages: found }, `${found} ${plural(found, 'dead letter')} would be moved.`);
 }
 
 async function redrive(session: Session, queue: string, input: RedriveInput): Promise<void> {
@@ -75,6 +79,7 @@ async function redrive(session: Session, queue: string, input: RedriveInput): Pr
     moved = task.moved;
   }
   progress.end();
-  if (task.state === 'failed') throw new CommandFailure(`The redrive failed after ${task.moved} messages: ${task.error}`);
+  if (task.state === 'failed')
+    throw new CommandFailure(`The redrive failed after ${task.moved} ${plural(task.moved, 'message')}: ${task.error}`);
   session.print(task, `${task.moved} moved, ${task.skipped} skipped.`);
 }

@@ -1,6 +1,6 @@
 /** `get`, `cancel`, `edit`, `postpone`: one message by its id. */
 import { type Command, Option } from 'commander';
-import { writeJson } from '../../contract/json-values.ts';
+import { WrongCall } from '../failure.ts';
 import { jsonOf, numberOf } from '../options.ts';
 import { sessionOf } from '../session.ts';
 
@@ -10,7 +10,7 @@ export function addMessageCommands(program: Command): void {
     .description('shows a message: its state, what happened to it, and its body')
     .action(async (queue: string, id: string, _: object, command: Command) => {
       const session = await sessionOf(command);
-      console.log(writeJson(await session.call('getMessage', { queue, id })));
+      session.printJson(await session.call('getMessage', { queue, id }));
     });
   program
     .command('cancel <queue> <ids...>')
@@ -29,6 +29,7 @@ export function addMessageCommands(program: Command): void {
     .addOption(new Option('--body <json>', 'the new body').argParser(jsonOf))
     .addOption(new Option('--priority <number>', 'the new priority').argParser(numberOf))
     .action(async (queue: string, id: string, { body, priority }: { body?: never; priority?: number }, command: Command) => {
+      if (body === undefined && priority === undefined) throw new WrongCall('Give --body, --priority or both.');
       const session = await sessionOf(command);
       const changes = { ...(body !== undefined && { content: { body } }), ...(priority !== undefined && { priority }) };
       session.print(await session.call('updateMessage', { queue, id }, changes), `${id} is changed.`);

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Message, MessageFilter, MessageState } from '../../contract/contract.ts';
 import { writeJson } from '../../contract/json-values.ts';
 import { filterOf, messagesOf, withFilters } from '../filters.ts';
-import { numberOf } from '../options.ts';
+import { wholeOf } from '../options.ts';
 import { sessionOf } from '../session.ts';
 
 const limitDefault = 100;
@@ -18,7 +18,7 @@ export function addPeekCommand(program: Command): void {
   const state = new Option('--state <state>', 'only messages in this state');
   const command = program.command('messages <queue>').description('lists messages without taking them');
   withFilters(command.addOption(state.choices(['ready', 'delayed', 'leased', 'dead', 'prepared'])))
-    .option('--limit <count>', 'the maximum number of messages to list', numberOf, limitDefault)
+    .option('--limit <count>', 'the maximum number of messages to list', wholeOf, limitDefault)
     .action(async (queue: string, options: MessagesOptions, command: Command) => {
       const session = await sessionOf(command);
       const found: Message[] = [];

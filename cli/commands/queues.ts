@@ -32,24 +32,24 @@ export function addQueueCommands(program: Command): void {
     });
 
   const queue = program.command('queue').description('works with one queue');
-  const withSettings = (command: Command) =>
-    command.addOption(
-      new Option('--settings <json>', 'settings of the reference, such as {"visibilityTimeoutSeconds": 60}').argParser(
-        jsonTextOf,
-      ),
-    );
-  withSettings(queue.command('create <queue>').description('creates a queue')).action(
-    async (name: string, { settings = '{}' }: { settings?: string }, command: Command) => {
+  const settings = () =>
+    new Option('--settings <json>', 'settings of the reference, such as {"visibilityTimeoutSeconds": 60}').argParser(jsonTextOf);
+  queue
+    .command('create <queue>')
+    .description('creates a queue')
+    .addOption(settings())
+    .action(async (name: string, { settings = '{}' }: { settings?: string }, command: Command) => {
       const session = await sessionOf(command);
       session.print(await session.call('createQueue', { queue: name }, JSON.parse(settings)), `Created ${name}.`);
-    },
-  );
-  withSettings(queue.command('update <queue>').description('changes settings; the others keep their values')).action(
-    async (name: string, { settings = '{}' }: { settings?: string }, command: Command) => {
+    });
+  queue
+    .command('update <queue>')
+    .description('changes settings; the others keep their values')
+    .addOption(settings().makeOptionMandatory())
+    .action(async (name: string, { settings }: { settings: string }, command: Command) => {
       const session = await sessionOf(command);
       session.print(await session.call('updateQueue', { queue: name }, JSON.parse(settings)), `Changed ${name}.`);
-    },
-  );
+    });
   queue
     .command('show <queue>')
     .description('shows settings and counts')

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import type { Message, ReceivedMessage } from '../../contract/contract.ts';
 import { writeJson } from '../../contract/json-values.ts';
 import { messagesOf } from '../filters.ts';
-import { numberOf } from '../options.ts';
+import { numberOf, wholeOf } from '../options.ts';
 import { type Session, sessionOf } from '../session.ts';
 
 const tailMs = 1_000;
@@ -13,7 +13,7 @@ export function addReceiveCommands(program: Command): void {
   program
     .command('receive <queue>')
     .description('receives messages and leases them; prints a line for each')
-    .addOption(new Option('--max <number>', 'the maximum number of messages to receive').argParser(numberOf).default(1))
+    .addOption(new Option('--max <number>', 'the maximum number of messages to receive').argParser(wholeOf).default(1))
     .addOption(new Option('--wait <seconds>', 'how long to wait for the first message').argParser(numberOf).default(0))
     .addOption(new Option('--visibility <seconds>', 'how long they are leased').argParser(numberOf))
     .option('--ack', 'acks them, once they are printed')

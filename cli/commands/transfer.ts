@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Message, PublishEntry } from '../../contract/contract.ts';
 import { readAnswer } from '../../contract/json-text.ts';
 import { writeJson } from '../../contract/json-values.ts';
+import { plural } from '../../contract/plural.ts';
 import { CommandFailure } from '../failure.ts';
 import { messagesOf } from '../filters.ts';
 import { countLines, linesOf } from '../lines.ts';
@@ -26,7 +27,7 @@ export function addTransferCommands(program: Command): void {
         progress.add(items.length);
       }
       progress.end();
-      console.error(`${count} messages.`);
+      console.error(`${count} ${plural(count, 'message')}.`);
     });
   program
     .command('import <queue>')

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { Message } from '../../contract/contract.ts';
+import { plural } from '../../contract/plural.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { EditMessage } from '../parts/edit-message.tsx';
 import { JsonView } from '../parts/json-view.tsx';
@@ -143,7 +144,12 @@ function Timeline({ message }: { message: Message }) {
     ...errors.map((error): [string, string] => [error.at, `failed: ${error.message}`]),
     ...(errors.length === 0 && lastFailure ? [[undefined, `last failure: ${lastFailure}`] satisfies [undefined, string]] : []),
     ...(receives > 0 && state === 'leased'
-      ? [[undefined, `received ${receives} times; leased until ${instantText(message.visibleAt)}`] satisfies [undefined, string]]
+      ? [
+          [
+            undefined,
+            `received ${receives} ${plural(receives, 'time')}; leased until ${instantText(message.visibleAt)}`,
+          ] satisfies [undefined, string],
+        ]
       : []),
     ...(deadLetter
       ? [

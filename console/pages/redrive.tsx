@@ -1,6 +1,8 @@
 /** Moving dead letters back: how many the filter selects, then a task with its progress. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { RedriveInput, RedriveTask } from '../../contract/contract.ts';
+import { plural } from '../../contract/plural.ts';
+import { isRedrivable } from '../../contract/redrivable.ts';
 import { Form, numberOf, textOf } from '../parts/form.tsx';
 import { MessageFilters } from '../parts/message-filters.tsx';
 import { Problem } from '../parts/problem.tsx';
@@ -33,14 +35,16 @@ export function RedriveTab({ queue }: { queue: string }) {
       const found = await count(
         session,
         queue,
-        { ...filters, state: 'dead' },
+        // An address may have a state, which a redrive does not take.
+        { ...filters, state: '' },
         {
+          isWanted: (message) => isRedrivable(message, toQueue),
           signal: counting.signal,
           onPage: (found, examined) => setProgress(`${countText(found)} found, ${countText(examined)} examined`),
         },
       ).finally(() => setProgress(undefined));
       setCounted({ key, found });
-      return `${countText(found)} dead letters would be moved.`;
+      return `${countText(found)} ${plural(found, 'dead letter')} would be moved.`;
     }
     const input: RedriveInput = {
       ...messageFilterOf(filters),

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { MatchResult, Subscription } from '../../contract/contract.ts';
 import { jsonText } from '../../contract/json-text.ts';
+import { plural } from '../../contract/plural.ts';
 import { Form, textOf } from '../parts/form.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { TopicCharts } from '../parts/topic-charts.tsx';
@@ -13,7 +14,7 @@ import { useSession } from '../state/session.ts';
 export function TopicPage({ topic }: { topic: string }) {
   const { call, can } = useSession();
   const [isPublishing, setPublishing] = useState(false);
-  const [matches, setMatches] = useState<Record<string, MatchResult>>({});
+  const [matches, setMatches] = useState<ReadonlyMap<string, MatchResult>>(new Map());
   const { value, error } = useLive(`topic ${topic}`, (signal) => call('listSubscriptions', { topic }, { limit: 100 }, signal));
   const subscriptions = value?.subscriptions ?? [];
 
@@ -32,13 +33,15 @@ export function TopicPage({ topic }: { topic: string }) {
       const { results } = await call('publishToTopic', { topic }, { messages: [message] });
       const [result] = results;
       if (!result?.ok) throw new Error(result?.message);
-      return `Published ${result.id} to ${result.subscriptions} subscriptions.`;
+      return `Published ${result.id} to ${result.subscriptions} ${plural(result.subscriptions, 'subscription')}.`;
     }
     const tried = await Promise.all(
-      subscriptions.map(async ({ name }) => [name, await call('testSubscription', { topic, subscription: name }, message)]),
+      subscriptions.map(
+        async ({ name }) => [name, await call('testSubscription', { topic, subscription: name }, message)] as const,
+      ),
     );
-    setMatches(Object.fromEntries(tried));
-    return `${tried.filter(([, result]) => (result as MatchResult).matches).length} of ${tried.length} subscriptions match.`;
+    setMatches(new Map(tried));
+    return `${tried.filter(([, { matches }]) => matches).length} of ${tried.length} subscriptions match.`;
   };
 
   return (
@@ -49,7 +52,7 @@ export function TopicPage({ topic }: { topic: string }) {
       <h2>Subscriptions</h2>
       {value && subscriptions.length === 0 && <p>None yet: a publish reaches nobody.</p>}
       {subscriptions.map((subscription) => (
-        <One key={subscription.name} subscription={subscription} match={matches[subscription.name]} />
+        <One key={subscription.name} subscription={subscription} match={matches.get(subscription.name)} />
       ))}
       {value?.cursor !== undefined && <p>Only the first 100 subscriptions are shown.</p>}
       <h2>Try a message</h2>

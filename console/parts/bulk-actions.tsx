@@ -1,6 +1,7 @@
 /** Actions on the selected messages, or on all that match the filters. */
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
+import { plural } from '../../contract/plural.ts';
 import { type Filters, redriveAddress } from '../state/filters.ts';
 import { countText } from '../state/format.ts';
 import { scan } from '../state/scan.ts';
@@ -96,7 +97,7 @@ export function BulkActions({ queue, filters, selected, onDone }: BulkActionsPro
           <p>
             {asked === 'cancel all'
               ? `Every message of ${queue} that matches the filters is cancelled.`
-              : `${countText(selected.size)} messages are ${asked === 'cancel' ? 'cancelled' : 'moved back'}.`}
+              : `This ${asked === 'cancel' ? 'cancels' : 'moves back'} ${countText(selected.size)} ${plural(selected.size, 'message')}.`}
           </p>
           {progress && <p role="status">{progress}</p>}
         </Confirm>

@@ -40,19 +40,23 @@ export async function scan({ call }: Session, queue: string, filters: Filters, o
   return scanned;
 }
 
-/** Counts the messages that fit. `onPage` is told what was found and examined so far. */
+/** Counts the messages that fit, and for which `isWanted` is true. `onPage` is told what was found and examined so far. */
 export async function count(
   session: Session,
   queue: string,
   filters: Filters,
-  { signal, onPage }: { signal: AbortSignal; onPage(found: number, examined: number): void },
+  {
+    isWanted,
+    signal,
+    onPage,
+  }: { isWanted(message: Message): boolean; signal: AbortSignal; onPage(found: number, examined: number): void },
 ): Promise<number> {
   let found = 0;
   let examined = 0;
   let cursor: string | undefined;
   do {
     const page = await scan(session, queue, filters, { cursor, want: 1, signal });
-    found += page.messages.length;
+    found += page.messages.filter(isWanted).length;
     examined += page.examined;
     cursor = page.cursor;
     onPage(found, examined);

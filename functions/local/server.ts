@@ -71,7 +71,9 @@ const soleHolder = 'local-server';
 export async function startLocal(options: LocalOptions): Promise<LocalServer> {
   const { data: place, dynamodb: wantsDynamodb = false } = options;
   if (options.sqsAnonymous && !isLoopback(options.host ?? hostDefault)) {
-    throw new StartFailure('--sqs-anonymous accepts every caller, so it needs a loopback address: leave out --host.');
+    throw new StartFailure('--sqs-anonymous accepts every caller, so it needs a loopback address: leave out --host.', {
+      exitCode: 2,
+    });
   }
   const { store, folder } = await openLocalStore({ place, dynamodb: wantsDynamodb });
   try {

@@ -30,7 +30,7 @@ function tablesOf(options: ServeOptions) {
   const missing = Object.values(tableOptions).filter(({ name }) => !options[name]);
   if (missing.length > 0) {
     const names = missing.map(({ flag, variable }) => `${variable} (or ${flag})`).join(', ');
-    throw new StartFailure(`Not set: ${names}. The outputs of the deployed stack name the tables.`);
+    throw new StartFailure(`Not set: ${names}. The outputs of the deployed stack name the tables.`, { exitCode: 2 });
   }
   const { messagesTable: messages, leasesTable: leases, queuesTable: queues } = options;
   return { messages: messages!, leases: leases!, queues: queues! };

@@ -4,7 +4,7 @@ import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { readAnswer } from '../../contract/json-text.ts';
 import { stringify } from '../../contract/json-values.ts';
 import { checkNames, type Names } from '../../contract/names.ts';
-import { isPathName } from '../../contract/path-names.ts';
+import { isPathName, type PathParameter, pathNameForm } from '../../contract/path-names.ts';
 import { type Address, addresses } from '../../contract/routes.ts';
 import { textOfThrown } from '../../contract/thrown.ts';
 import { withDeadline } from '../calls/deadline.ts';
@@ -34,7 +34,7 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   return {
     async call(operation, params, input, { signal, timeoutMs, texts } = {}) {
       const route = addresses[operation];
-      const request = requestOf(base, route, operation, params, input, headers);
+      const request = requestOf(base, route, params, input, headers);
       return withDeadline({ signal, timeoutMs }, async (ending) => {
         const { response, text } = await exchange(send, request, ending);
         if (!response.ok) throw refusalOf(response, text);
@@ -76,16 +76,15 @@ async function exchange(send: typeof fetch, { url, init }: Outgoing, signal: Abo
 function requestOf<Name extends OperationName>(
   base: string,
   route: Address,
-  operation: Name,
   params: ParamsOf<Name>,
   input: object,
   headers: Record<string, string>,
 ): Outgoing {
   const given: Record<string, unknown> = { ...params };
-  const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
+  const path = route.path.replace(/\{(\w+)\}/g, (_, name: PathParameter) => {
     const value = given[name];
     // API Gateway decodes the path before the queue sees it, so an invalid name could become the path of another operation.
-    if (!isPathName(name, value)) throw invalidInput(`${operation}: ${name} ${notAName(value)}`);
+    if (!isPathName(name, value)) throw invalidInput(`${name}: ${pathNameForm(name)}, was ${shown(value)}`);
     return encodeURIComponent(value);
   });
   // A redirected POST would arrive as a GET, without its key.
@@ -101,9 +100,8 @@ function requestOf<Name extends OperationName>(
   return { url: `${base}${path}`, init };
 }
 
-function notAName(value: unknown): string {
-  const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, valueCharsShown)) : typeof value;
-  return `must be a name or an id of the queue, was ${shown}`;
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, valueCharsShown)) : typeof value;
 }
 
 function baseOf(url: string): string {

@@ -88,7 +88,7 @@ describe('the command line', () => {
       }
     }
     expect(await run(['publish', 'unread', 'no json'])).toMatchObject({
-      code: 1,
+      code: 2,
       err: `The body is not JSON, such as '{"a": 1}' or '"text"'.`,
     });
     expect(await run(['publish', 'unread', '1', '--count', '0'])).toMatchObject({ code: 2 });
@@ -122,6 +122,13 @@ describe('the command line', () => {
     await ok('publish', 'edited', '1', '--id', 'it');
     await ok('edit', 'edited', 'it', '--body', '{"two":2.00}');
     expect(await ok('get', 'edited', 'it')).toContain('"body":{"two":2.00}');
+    process.stdout.isTTY = true;
+    onTestFinished(() => {
+      process.stdout.isTTY = false;
+    });
+    expect(await ok('get', 'edited', 'it')).toContain('\n  "body": {\n    "two": 2.00\n  },\n');
+    expect(await ok('--json', 'get', 'edited', 'it')).toContain('"body":{"two":2.00}');
+    process.stdout.isTTY = false;
     expect(await ok('postpone', 'edited', 'it', '--seconds', '60')).toMatch(/^it can be received at 20/);
     expect(await ok('--json', 'cancel', 'edited', 'it')).toBe('{"id":"it"}');
     expect(await run(['get', 'edited', 'it'])).toMatchObject({ code: 1, err: expect.stringContaining('message_not_found') });
@@ -158,11 +165,18 @@ describe('the command line', () => {
     const { messages } = await queue.http.call('receive', { queue: 'work' }, { max: 3 });
     const receipts = messages.map(({ receipt }) => receipt);
     await queue.http.call('release', { queue: 'work' }, { receipts, failed: 'no stock', deadLetter: true });
+    // A dead letter that waits after another receive is moved, too.
+    const again = await queue.http.call('receive', { queue: 'work-dead' }, { max: 3 });
+    const taken = again.messages.map(({ receipt }) => receipt);
+    await queue.http.call('release', { queue: 'work-dead' }, { receipts: taken.slice(1), delaySeconds: 600 });
+    expect(await ok('dead', 'redrive', 'work-dead', '--dry-run')).toBe('2 dead letters would be moved.');
+    await queue.http.call('release', { queue: 'work-dead' }, { receipts: taken.slice(0, 1), delaySeconds: 600 });
     expect(await ok('dead', 'list', 'work-dead', '--attribute', 'kind=red')).toMatch(/no stock/);
+    expect(await ok('dead', 'redrive', 'work-dead', '--id', 'b', '--dry-run')).toBe('1 dead letter would be moved.');
     expect(await ok('dead', 'redrive', 'work-dead', '--attribute', 'kind=red', '--dry-run')).toBe(
       '2 dead letters would be moved.',
     );
-    expect((await queue.http.call('getQueue', { queue: 'work-dead' })).counts.dead).toBe(3);
+    expect((await queue.http.call('getQueue', { queue: 'work-dead' })).counts).toMatchObject({ dead: 0, delayed: 3 });
     expect(await ok('dead', 'redrive', 'work-dead', '--attribute', 'kind=red')).toBe('2 moved, 1 skipped.');
     expect(await ok('dead', 'redrive', 'work-dead', '--text', '2', '--dry-run')).toBe('0 dead letters would be moved.');
     expect(await ok('dead', 'redrive', 'work-dead', '--reason', 'rejected')).toBe('1 moved, 0 skipped.');
@@ -278,17 +292,17 @@ describe('the command line', () => {
   it('a context keeps the URL and the key in a file that only its owner can read, and never prints the key', async () => {
     const bare = { PATH: process.env.PATH, DUMBWAITER_CONFIG: join(folder, 'contexts.json') };
     const none = await run(['queues'], { env: bare });
-    expect(none).toMatchObject({ code: 1, err: expect.stringContaining('context add') });
+    expect(none).toMatchObject({ code: 2, err: expect.stringContaining('context add') });
     const { server } = queue;
     await writeFile(bare.DUMBWAITER_CONFIG, '{"deployments":{}}', { mode: 0o644 });
     expect(await run(['context', 'add', 'wrong', '--url', 'localhost:8420', '--api-key', 'k'], { env: bare })).toMatchObject({
-      code: 1,
+      code: 2,
       err: 'url is "localhost:8420", and must be an http or https URL',
     });
     await ok('context', 'add', 'here');
     // A key goes to no other URL than its own.
     expect(await run(['queues', '--url', server.url], { env: bare })).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringContaining('both a URL and a key'),
     });
     const elsewhere = { ...bare, DUMBWAITER_URL: 'http://127.0.0.1:9', DUMBWAITER_API_KEY: 'of another' };
@@ -303,23 +317,44 @@ describe('the command line', () => {
     const { out } = await run(['context', 'list'], { env: bare });
     expect(out).toMatch(/\*\s+here\s+http/);
     expect(out).not.toContain(adminKey);
-    expect((await run(['context', 'use', 'none'], { env: bare })).code).toBe(1);
+    for (const name of ['none', 'constructor', '__proto__']) {
+      const unknown = { code: 1, err: `There is no context "${name}"; "context list" shows all.` };
+      for (const verb of ['use', 'remove']) expect(await run(['context', verb, name], { env: bare })).toMatchObject(unknown);
+      expect(await run(['queues', '--context', name], { env: bare })).toMatchObject(unknown);
+    }
     expect((await run(['context', 'remove', 'here'], { env: bare })).code).toBe(0);
-    expect((await run(['queues'], { env: bare })).code).toBe(1);
+    expect((await run(['queues'], { env: bare })).code).toBe(2);
+    await writeFile(bare.DUMBWAITER_CONFIG, '[]');
+    expect((await run(['queues'], { env: bare })).err).toBe(`${bare.DUMBWAITER_CONFIG} holds no contexts. Correct or remove it.`);
   });
 
   it('a purge without a terminal and without --yes is refused, and changes nothing', async () => {
     await ok('queue', 'create', 'kept');
     await ok('publish', 'kept', '1');
-    expect(await run(['queue', 'purge', 'kept'])).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
+    expect(await run(['queue', 'purge', 'kept'])).toMatchObject({ code: 2, err: expect.stringContaining('--yes') });
     expect((await queue.http.call('getQueue', { queue: 'kept' })).counts.ready).toBe(1);
   });
 
   it('wrong usage ends with 2, a refused call with 1, and help with 0 and examples', async () => {
-    expect((await run(['publish'])).code).toBe(2);
-    expect((await run(['no-such-command'])).code).toBe(2);
-    expect((await run(['publish', 'kept', '1', '--delay', 'soon'])).code).toBe(2);
+    const wrong = [
+      'publish',
+      'no-such-command',
+      'publish kept 1 --delay soon',
+      'publish kept',
+      'publish kept 1 --file -',
+      'edit kept id',
+      'queue update kept',
+      'messages kept --limit 0',
+      'receive kept --max 1.5',
+      'context add here --url http://127.0.0.1:1 --api-key=',
+      'start --memory --sqs-anonymous --host 0.0.0.0',
+    ];
+    for (const words of wrong) expect((await run(words.split(' '))).code, words).toBe(2);
     expect((await run(['publish', 'kept', '1', '--delay', '-5'])).code).toBe(1);
+    expect(await run(['queue', 'create', 'bad name'])).toMatchObject({
+      code: 1,
+      err: 'invalid_input: queue: must be 1 to 80 characters of A-Za-z0-9_-, was "bad name"',
+    });
     const help = await run(['--help']);
     expect([help.code, help.out]).toEqual([0, expect.stringContaining('Examples:')]);
   });
@@ -331,7 +366,7 @@ describe('the command line', () => {
     expect((await queue.http.call('listQueues', {}, { prefix: 'bench-' })).queues).toEqual([]);
     expect(await ok('bench', '--messages', '5', '--flows', '1')).toMatch(/^received\s+5 messages, \d+ a second$/m);
     await ok('queue', 'create', 'precious');
-    expect(await run(['bench', 'precious'])).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
+    expect(await run(['bench', 'precious'])).toMatchObject({ code: 2, err: expect.stringContaining('--yes') });
     await ok('bench', 'precious', '--messages', '5', '--yes');
     expect((await run(['queue', 'show', 'precious'])).code).toBe(0);
     expect((await run(['bench', '--flows', '0'])).code).toBe(2);

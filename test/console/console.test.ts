@@ -194,6 +194,17 @@ describe('a queue', () => {
     // The server reads only the messages whose ids begin so: m-1, m-10 and m-11.
     await expectText(page, '2 shown, 3 examined');
     expect(page.url()).toContain('id=m-1');
+    await page.getByLabel('Attribute, name=value').fill('kind=a');
+    await page.getByLabel('Attribute, name=value').blur();
+    await page.getByLabel('And attribute').fill('kind=b');
+    await page.getByLabel('And attribute').first().blur();
+    await expectText(page, '0 shown, 3 examined');
+    expect(new URL(page.url()).searchParams.getAll('attribute')).toEqual(['kind=a', 'kind=b']);
+    await page.reload();
+    await page.getByLabel('And attribute').first().fill('');
+    await page.getByLabel('And attribute').first().blur();
+    await expectText(page, '2 shown, 3 examined');
+    expect(new URL(page.url()).searchParams.getAll('attribute')).toEqual(['kind=a']);
     await page.getByLabel('Arrived from').fill('2999-01-31T00:00');
     await page.getByLabel('Arrived from').blur();
     await expectText(page, '0 shown, 0 examined');

@@ -182,6 +182,11 @@ describe('addConsumer', () => {
     expect(() => withConsumers([['Charge', options]])).toThrow(expected);
   });
 
+  test('a consumer may have the name of what every object has', () => {
+    const named = withConsumers([['Charge', { name: 'constructor' }]]);
+    expect(declaredTargets(named).text).toContain('"constructor":{');
+  });
+
   test('it refuses a second consumer of the same name, and a function that may run longer than it is waited for', () => {
     const same = { name: 'same' };
     expect(() =>

@@ -1,0 +1,11 @@
+/** Which messages of a dead-letter queue a redrive moves: for lists and counts before it. `engine/redrive/run.ts` decides. */
+import type { Message } from './messages.ts';
+
+/**
+ * Dead letters, also those that wait after a failed receive and are `delayed`. With `toQueue`, other messages of the queue too. Not what is
+ * leased or prepared, nor what waits in a group.
+ */
+export function isRedrivable({ state, deadLetter, group }: Message, toQueue?: string): boolean {
+  if (state === 'leased' || state === 'prepared') return false;
+  return deadLetter !== undefined || (toQueue !== undefined && group === undefined);
+}
