@@ -93,7 +93,7 @@ export async function carryOn(ctx: Context, record: PublicationRecord, isOver: (
   const [row] = await ctx.store.get([publicationKey(record.name)]);
   // The process that ended it has removed its content.
   if (row?.version !== record.version) return true;
-  ctx.observe?.({ kind: 'anomaly', what: 'a publication whose messages cannot be read', row: record.name });
+  ctx.observe?.({ kind: 'anomaly', what: 'a publication whose messages cannot be read', topic: record.topic, row: record.name });
   // Its topic could not end, nor could others publish to its groups, while the row stands.
   await ctx.store.write(removal(record));
   return true;

@@ -36,6 +36,7 @@ beforeAll(async () => {
     DUMBWAITER_REDRIVE_FUNCTION: 'redrive',
     DUMBWAITER_METRICS_NAMESPACE: 'Dumbwaiter/Test/1',
     DUMBWAITER_METRICS_QUEUES: 'orders',
+    DUMBWAITER_METRICS_TOPICS: 'news',
   });
   // Lambda takes what is written to either.
   for (const stream of [process.stdout, process.stderr]) {
@@ -143,6 +144,20 @@ it('a schedule whose queue is gone counts for the alarm SchedulesFailed', async 
   await call('deleteQueue', { queue: 'rare' });
   await run('sweep', {});
   expect(countedBy('schedulesFailed')).toBe(1);
+});
+
+it('a publish to a topic prints the metrics of the topic, and lines about it name the topic and the code', async () => {
+  await call('createTopic', { topic: 'news' });
+  const publish = (topic: string) => call('publishToTopic', { topic }, { messages: [{ body: 1 }, { body: 2 }] });
+  await publish('news');
+  const ofTopic = printed().filter(({ dimensions }) => 'topic' in dimensions);
+  expect(ofTopic.map(({ name, dimensions, values }) => [name, dimensions, values])).toEqual([
+    ['TopicPublished', { topic: 'news' }, [2]],
+    ['TopicUnmatched', { topic: 'news' }, [2]],
+  ]);
+  await publish('missing');
+  const named = { message: 'Answered', operation: 'publishToTopic', topic: 'missing', code: 'topic_not_found' };
+  expect(lines).toContainEqual(expect.objectContaining(named));
 });
 
 it('a sweep prints the depth and the age of queues that have metrics of their own, and of no others', async () => {

@@ -210,7 +210,7 @@ it('statistics of a topic count what was published, what subscriptions got, and 
   await expect(stats.ofTopic('missing', {})).rejects.toMatchObject({ code: 'topic_not_found' });
 });
 
-it('statistics of a topic and of a queue of its name are apart, and a topic that was created again begins anew', async () => {
+it('statistics of a topic and of a queue of its name are apart, and a topic that was created again shows only its own', async () => {
   const { engine, clock, stats, points } = served();
   await engine.call('createQueue', q, {});
   await engine.call('createTopic', { topic: 'q' }, {});
