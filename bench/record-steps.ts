@@ -1,6 +1,6 @@
 /** Measures what groups, priorities, limits, and cancelling or delaying a message by id cost. */
 import type { PublishEntry, QueueSettings } from '../contract/contract.ts';
-import { type Cost, createQueue, perMessage, publishEach, receiveAndAck } from './message-cost.ts';
+import { type Cost, createQueue, perMessage, publishEach, receiveAndAck, receiveEach } from './message-cost.ts';
 import type { Step } from './steps.ts';
 import type { TestBed } from './test-bed.ts';
 
@@ -52,7 +52,7 @@ export async function costOfRecordSteps(testBed: TestBed, messages: number): Pro
   ];
 }
 
-/** Measures messages of groups: apart, in one group, received together, and published together as well. */
+/** Measures messages of groups: apart, in one group, received together, and published together as well; and dead letters of groups. */
 export async function costOfGroupSteps(testBed: TestBed, messages: number): Promise<Step[]> {
   const life = (plan: Plan) => wholeLife(testBed, messages, plan);
   return [
@@ -76,6 +76,26 @@ export async function costOfGroupSteps(testBed: TestBed, messages: number): Prom
       target: { atMost: 4 },
       cost: await life({ batch: tens, entry: () => ({ group: 'one' }) }),
     },
+    ...(await costOfDeaths(testBed, messages)),
+  ];
+}
+
+/** Measures dead letters that stay in their groups: their death, and their life in the dead-letter queue. */
+async function costOfDeaths(testBed: TestBed, messages: number): Promise<Step[]> {
+  const groups = { concurrency: 1, onFailure: 'block', ratePerSecond: null, deadLetters: 'ordered' } as const;
+  const dead = await createQueue(testBed, { groups });
+  const user = await createQueue(testBed, { deadLetter: { queue: dead.queue.queue, maxReceives: 5 } });
+  await publishEach(user, messages, (index) => ({ group: `group-${index}` }));
+  const receipts = await receiveEach(user, messages);
+  user.instance.meter.reset();
+  for (const receipt of receipts) {
+    await user.instance.engine.call('release', user.queue, { receipts: [receipt], deadLetter: true });
+  }
+  const death = perMessage([user.instance], messages);
+  await receiveAndAck(dead, messages);
+  return [
+    { name: 'die in a group, and stay in it as a dead letter', target: { atMost: 11 }, cost: death },
+    { name: 'receive and ack such a dead letter', target: { atMost: 9 }, cost: perMessage([dead.instance], messages) },
   ];
 }
 

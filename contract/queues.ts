@@ -41,6 +41,11 @@ export interface GroupSettings {
   onFailure: 'block' | 'aside';
   /** Messages per second that one group delivers at most, 0.001 to 1,000. Default `null`: no limit. */
   ratePerSecond: number | null;
+  /**
+   * How dead letters of groups are received from this queue. `apart`: each by its age. `ordered`: as messages of their group, in the
+   * order in which they died. Default `apart`.
+   */
+  deadLetters: 'apart' | 'ordered';
 }
 
 /** Limits of a queue over all its receivers. */

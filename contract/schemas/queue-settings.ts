@@ -30,7 +30,7 @@ export const queueSettings = {
     jitter: limits.backoffJitterDefault,
   }),
   priority: partly(settings.priority, { order: 'strict' }),
-  groups: partly(settings.groups, { concurrency: 1, onFailure: 'block', ratePerSecond: null }),
+  groups: partly(settings.groups, { concurrency: 1, onFailure: 'block', ratePerSecond: null, deadLetters: 'apart' }),
   limits: partly(settings.limits, { concurrency: null, ratePerSecond: null }),
   deduplication: partly(settings.deduplication, { windowSeconds: null, onDuplicate: 'ignore' }),
   prepared: partly(settings.prepared, { timeoutSeconds: limits.preparedTimeoutSecondsDefault, checkBack: null }),

@@ -89,6 +89,9 @@ export const groups = settingObject({
   ratePerSecond: between(limits.groupRatePerSecondMin, limits.groupRatePerSecondMax)
     .nullable()
     .describe('The maximum number of messages that one group delivers per second; `null`: no limit.'),
+  deadLetters: oneOf(['apart', 'ordered']).describe(
+    'How dead letters of groups are received from this queue. `apart`: each by its age. `ordered`: as messages of their group, in the order in which they died.',
+  ),
 });
 const keepSeconds = seconds(limits.keepSecondsMin, limits.keepSecondsMax);
 export const keep = settingObject({

@@ -165,15 +165,24 @@ export async function replaceEnded(
 /** The writes that put a group's kept messages into a row for each parcel, because the group's row advances to other messages. */
 export function keptApart(ctx: Context, lease: LeaseRow, now: number): Write[] {
   if (lease.kind !== 'group') return [];
-  const { group, more: _, sourceShard: __, retentionEnd: ___, publishedAt: ____, needsCleanup: _____, ...rest } = lease;
+  const {
+    group,
+    more: _,
+    sourceShard: __,
+    retentionEnd: ___,
+    publishedAt: ____,
+    needsCleanup: _____,
+    death: ______,
+    ...rest
+  } = lease;
   return parcelsIn(lease).flatMap((parcel): Write[] => {
-    const { since, publishedAt, retentionEnd, content } = parcel;
+    const { since, publishedAt, retentionEnd, content, death } = parcel;
     const slots = slotsOf(lease, parcel);
     if (!slots.some(({ kept }) => kept && kept.until > now)) return [];
     const id = parcelRowId(lease, parcel);
     const needsCleanup = lacksTtl(content, retentionEnd) || undefined;
     const ownRows = lease.ownRows?.slice(parcel.from, parcel.from + parcel.count);
-    const aged = { since, content, ...defined({ publishedAt, retentionEnd, needsCleanup, ownRows }) };
+    const aged = { since, content, ...defined({ publishedAt, retentionEnd, needsCleanup, ownRows, death }) };
     const apart: LeaseRow = { ...rest, kind: 'parcel', id, version: ctx.newVersion(), slots, ...aged, groupName: group.name };
     return [{ key: leaseKey(id), then: { put: endedRow(apart, now) } }];
   });
@@ -204,8 +213,8 @@ export async function cancelledApart(
   const version = ctx.newVersion();
   const lease: LeaseRow = {
     ...{ kind: 'parcel', id, shard: parcel.shard, version, since: parcel.since, content, groupName: groupLease.group.name },
-    slots: [{ visibleAt: parcel.since, receives: 0, failures: 0, end: 'cancelled', ...ending }],
-    ...(parcel.retentionEnd === undefined ? {} : { retentionEnd: parcel.retentionEnd }),
+    slots: [{ visibleAt: parcel.since, receives: 0, failures: 0, ...parcel.slot, end: 'cancelled', ...ending }],
+    ...defined({ retentionEnd: parcel.retentionEnd, death: parcel.death }),
   };
   return { key: leaseKey(id), then: { put: endedRow(lease, now) } };
 }

@@ -6,6 +6,7 @@ import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
 import { bodyTtl } from '../model/content-codec.ts';
 import { slotInParcel } from '../model/held-parcels.ts';
+import { groupKeyOf, keptRowId, slotRowId } from '../model/ids.ts';
 import type { MarkedPlace, Marker, OwnRows } from '../model/marker.ts';
 import { encodeTombstone } from '../model/row-codec.ts';
 import {
@@ -158,6 +159,16 @@ export async function rowsOfMarkers(
       return row ? [] : [[slot, { id, when: absentAt(now) }]];
     }),
   );
+}
+
+/** The row of its own to which a message moves that waits in the partition of its group, and the condition to put it. */
+export async function rowOfWaiting(ctx: Context, parcel: Parcel, slot: number): Promise<{ id: string; when: Condition }> {
+  const now = ctx.clock.now();
+  const own = parcel.ownRows?.[slot];
+  const [seen] = own ? await readRows(ctx, [own]) : [];
+  const marker = seen && markerOf(seen, { group: parcel.shard, parcel: parcel.id, slot }, now);
+  if (marker) return { id: marker.id, when: { equals: [['version'], marker.version] } };
+  return { id: slotRowId(keptRowId(parcel.id, groupKeyOf(parcel.shard)), slot), when: absentAt(now) };
 }
 
 /** When TTL may remove the marker of a message with this retention, epoch seconds; undefined: it ends with the message. */

@@ -1,40 +1,59 @@
 /**
- * Moves a message that died in a group back to the end of its group, in the queue where it died or in another one. One transaction appends a
- * parcel to the group, and puts a marker over the message's row, so the message is found under its id as before.
+ * Moves messages to the end of their group in another queue, or in the one where they died: a redrive of what died in a group, and dead
+ * letters that are kept in their groups. One transaction takes the messages out of where they are, appends a parcel to the group for each,
+ * and puts a marker over the row that each has outside groups. So a message is found under its id as before.
  */
+import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
-import { lacksTtl, readRow, type Snapshot, unchanged } from '../leases/lease-store.ts';
+import { readRow, type Snapshot } from '../leases/lease-store.ts';
 import { markerTtl } from '../leases/markers.ts';
-import { currentContents, type OffloadedBody, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
+import { type OffloadedBody, removeLasting, withBodies } from '../leases/offloaded-bodies.ts';
 import { removeChunks } from '../leases/removals.ts';
-import { bodyTtl, type Content, contentAt, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
+import { bodyTtl, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
 import { groupPlace, laneOf } from '../model/group-row.ts';
 import { decodeMarks, encodeMarker } from '../model/marker.ts';
 import { type QueueRecord, retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
 import { encodeParcel, roomForContents } from '../model/row-codec.ts';
-import { leaseKey, type Parcel, type ParcelLeaseRow, parcelKey } from '../model/rows.ts';
-import { StoreError, type Write } from '../port/port.ts';
+import { type Death, type LeaseRow, leaseKey, type Parcel, parcelKey } from '../model/rows.ts';
+import { type Row, StoreError, type Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';
 import { groupWrite, tailOf } from './group-tail.ts';
-import type { Moved } from './moves.ts';
+import { type Leaving, type LeavingMessage, leavingParcel, leavingRow } from './leaving-messages.ts';
+import { type Moved, slotInNewQueue } from './moved-slots.ts';
 
 /** Bytes that a group's row needs besides its name, its own id and its message. */
 const groupBytes = 250;
 
-interface GroupMove {
-  seen: Snapshot;
-  /** The row of this message alone. */
-  lease: Omit<ParcelLeaseRow, 'groupName'> & { groupName: string };
+interface Destination {
   target: QueueRecord;
+  groupName: string;
+  /** Why they are dead-lettered; undefined for a redrive. */
+  death?: Death;
 }
 
-/** Moves the message if its row is unchanged. Its receives and failures begin again. */
-export async function moveToGroup(ctx: Context, move: GroupMove): Promise<Moved> {
-  const { seen, lease, target } = move;
-  const contents = await currentContents(ctx, lease, [0]);
-  if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
-  const rowId = groupPlace(target, laneOf(target, lease.groupName, ctx.random));
-  const body = bodyFor(ctx, move, contentAt(contents, 0));
+/** Moves these slots of a row if it is unchanged. Their receives and failures begin again. */
+export async function moveToGroup(
+  ctx: Context,
+  { seen, lease, slots, ...to }: Destination & { seen: Snapshot; lease: LeaseRow; slots: readonly number[] },
+): Promise<Moved> {
+  const leaving = await leavingRow(ctx, seen, lease, slots);
+  return leaving ? append(ctx, leaving, to) : { applied: false, seen: await readRow(ctx, seen.id) };
+}
+
+/** Moves a message that waits in a group, alone in its parcel, if the row of that group (`seen`) is unchanged. */
+export async function moveParcelToGroup(
+  ctx: Context,
+  { seen, parcel, ...to }: Destination & { seen: Snapshot; parcel: Parcel },
+): Promise<Moved> {
+  const leaving = await leavingParcel(ctx, seen, parcel);
+  return leaving ? append(ctx, leaving, to) : { applied: false, seen: await readRow(ctx, seen.id) };
+}
+
+async function append(ctx: Context, leaving: Leaving, to: Destination): Promise<Moved> {
+  const { seen, messages } = leaving;
+  const { target, groupName } = to;
+  const rowId = groupPlace(target, laneOf(target, groupName, ctx.random));
+  const bodies = messages.map((message) => bodyFor(ctx, to, message));
   /** The parcels that this move tried to append. */
   const ours = new Set<unknown>();
   const by = writeDeadline(seen.readAt);
@@ -43,71 +62,89 @@ export async function moveToGroup(ctx: Context, move: GroupMove): Promise<Moved>
   let tail = '';
   const put = async () =>
     untilDone(
-      `the group "${lease.groupName}"`,
+      `the group "${groupName}"`,
       await readRow(ctx, rowId),
-      async (group): Promise<{ done: Snapshot } | { seen: Snapshot }> => {
+      async (group): Promise<{ done: Snapshot | undefined } | { seen: Snapshot }> => {
         const startedAt = ctx.clock.now();
         tail = tailOf(ctx, group);
-        const { writes, parcelId } = movedWrites(ctx, move, group, body);
-        ours.add(parcelId);
+        const { writes, parcelIds, row } = movedWrites(ctx, leaving, to, group, bodies);
+        for (const id of parcelIds) ours.add(id);
         try {
           const result = await ctx.store.transact(writes, by);
-          if (result.ok) return { done: { id: lease.id, row: writes[0].then.put, readAt: startedAt } };
-          const [source, inTheWay] = result.refused;
-          if (source) return { done: { id: lease.id, row: source.row, readAt: startedAt } };
-          refused = parcelId;
+          if (result.ok) return { done: { id: seen.id, row, readAt: startedAt } };
+          const [inTheWay, ...others] = result.refused;
+          if (others.some((one) => one !== undefined)) return { done: undefined };
+          refused = parcelIds.at(-1)!;
           return { seen: { id: rowId, row: inTheWay?.row, readAt: startedAt } };
         } catch (error) {
           if (!(error instanceof StoreError) || (error.applied === 'no' && ctx.clock.now() <= by.by)) throw error;
           isUnknown = error.applied !== 'no';
-          return { done: await readRow(ctx, lease.id) };
+          return { done: undefined };
         }
       },
     );
   // A late copy of a refused transaction may still be applied, until the group's tail is past it.
   const mayBeNamed = () => isUnknown || refused > tail;
-  const after = await withBodies(ctx, [body], by, put, mayBeNamed);
-  // The marker names its message also after that has ended.
-  const applied = after.row !== undefined && ours.has(decodeMarks(after.row)?.parcel);
-  if (applied && (lease.needsCleanup || lacksTtl(lease.content, lease.retentionEnd))) await removeChunks(ctx, lease.content);
+  const done = await withBodies(ctx, bodies, by, put, mayBeNamed);
+  const after = done ?? (await readRow(ctx, seen.id));
+  const applied = done !== undefined || (await isMarked(ctx, after, messages[0]!, ours));
+  if (applied) {
+    await removeChunks(ctx, ...leaving.unnamed);
+    ctx.wakeups.wake(target.name);
+  }
   // A row that has changed refuses every copy of the move.
-  if (!applied && (after.row?.version !== lease.version || !mayBeNamed())) await removeLasting(ctx, [body]);
-  if (applied) ctx.wakeups.wake(target.name);
+  if (!applied && (after.row?.version !== seen.row?.version || !mayBeNamed())) await removeLasting(ctx, bodies);
   return { applied, seen: after };
 }
 
-function bodyFor(ctx: Context, { lease, target }: GroupMove, content: Content): OffloadedBody {
+/** Whether the marker of the message names one of these parcels. It does also after the message has ended. */
+async function isMarked(ctx: Context, after: Snapshot, { rowId }: LeavingMessage, parcels: Set<unknown>): Promise<boolean> {
+  const { row } = after.id === rowId ? after : await readRow(ctx, rowId);
+  return row !== undefined && parcels.has(decodeMarks(row)?.parcel);
+}
+
+function bodyFor(ctx: Context, { target, groupName }: Destination, { rowId, content }: LeavingMessage): OffloadedBody {
   const retentionEnd = retentionEndAfter(target, ctx.clock.now());
-  const row = roomForContents(1, lease.id.length, target.backoff, target.deadLetter !== null);
-  const room = row - groupBytes - Buffer.byteLength(lease.groupName) - lease.id.length;
+  const row = roomForContents(1, rowId.length, target.backoff, target.deadLetter !== null);
+  const room = row - groupBytes - Buffer.byteLength(groupName) - rowId.length;
   const stored = storeContent(joinEntries([encodeContent(content)]), room, () => ctx.ids.parcel(0));
   return { ...stored, ttl: retentionEnd === undefined ? undefined : bodyTtl(retentionEnd) };
 }
 
-/** The first write is that of the message's row. */
+/** The first write is that of the group's row. `row`: the row that the messages leave, as it is afterwards. */
 function movedWrites(
   ctx: Context,
-  { seen, lease, target }: GroupMove,
+  { messages, change }: Leaving,
+  { target, groupName, death }: Destination,
   group: Snapshot,
-  { content }: OffloadedBody,
-): { writes: [Write & { then: { put: ReturnType<typeof encodeMarker> } }, Write, Write]; parcelId: string } {
+  bodies: readonly OffloadedBody[],
+): { writes: [Write, ...Write[]]; parcelIds: readonly string[]; row: Row } {
   const now = ctx.clock.now();
   const version = ctx.newVersion();
-  const [id] = ctx.ids.parcelsAfter(tailOf(ctx, group), 1) as [string];
+  const parcelIds = ctx.ids.parcelsAfter(tailOf(ctx, group), messages.length);
   const retentionEnd = retentionEndAfter(target, now);
   const hasDeadLetter = target.deadLetter !== null;
   const ttl = markerTtl(retentionEnd, hasDeadLetter);
-  const marks = { group: group.id, parcel: id, slot: 0, at: now };
-  const parcel: Parcel = {
-    ...{ shard: group.id, id, count: 1, since: now, publishedAt: lease.publishedAt ?? lease.since, content, ownRows: [lease.id] },
-    ...(retentionEnd === undefined ? {} : { retentionEnd }),
+  const markers: Row[] = [];
+  const puts = messages.flatMap(({ rowId, when, publishedAt, slot }, index): Write[] => {
+    const id = parcelIds[index]!;
+    const marks = { group: group.id, parcel: id, slot: 0, at: now };
+    const letter = death && { death: { ...death, group: groupName }, slot: slotInNewQueue(slot, now, true) };
+    const { content } = bodies[index]!;
+    const parcel: Parcel = { shard: group.id, id, count: 1, since: now, publishedAt, content, ownRows: [rowId], ...letter };
+    const marker = encodeMarker({ id: rowId, version, marks, ...defined({ ttl }) });
+    markers.push(marker);
+    return [
+      { key: leaseKey(rowId), when, then: { put: marker } },
+      { key: parcelKey(group.id, id), then: { put: encodeParcel({ ...parcel, ...defined({ retentionEnd }) }, hasDeadLetter) } },
+    ];
+  });
+  const [first, last] = [parcelIds[0]!, parcelIds.at(-1)!];
+  const appended = { seen: group, name: groupName, first, last, version, now, visibleAt: now, retentionEnd };
+  const left = change?.(version);
+  return {
+    writes: [groupWrite(ctx, target, { ...appended, areLetters: death !== undefined }), ...(left?.writes ?? []), ...puts],
+    parcelIds,
+    row: left?.row ?? markers[0]!,
   };
-  const marker = encodeMarker({ id: lease.id, version, marks, ...(ttl === undefined ? {} : { ttl }) });
-  const change = { seen: group, name: lease.groupName, first: id, last: id, version, now, visibleAt: now, retentionEnd };
-  const writes = [
-    { key: leaseKey(lease.id), when: unchanged(seen.row!), then: { put: marker } },
-    groupWrite(ctx, target, change),
-    { key: parcelKey(group.id, id), then: { put: encodeParcel(parcel, hasDeadLetter) } },
-  ] satisfies Write[] as ReturnType<typeof movedWrites>['writes'];
-  return { writes, parcelId: id };
 }

@@ -13,7 +13,7 @@ import { groupKeyOf, keptRowId } from '../model/ids.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel, encodeLease } from '../model/row-codec.ts';
 import { type Group, type GroupLeaseRow, isLive, type LeaseRow, type Parcel, parcelKey, type Slot } from '../model/rows.ts';
-import { encodeLoaded } from '../model/slot-codec.ts';
+import { encodeLoaded, encodeSlot } from '../model/slot-codec.ts';
 import type { Key, Row } from '../port/port.ts';
 import { storedBytes } from '../port/row-limits.ts';
 import { isExpired, reportExpired, verdictOfAge } from './verdicts.ts';
@@ -103,11 +103,11 @@ async function putEnded(
   now: number,
 ): Promise<boolean> {
   if (!lacksTtl(parcel.content, parcel.retentionEnd) && !endingOfParcel(queue, parcel, now)) return true;
-  const { since, content, retentionEnd, ownRows, publishedAt } = parcel;
+  const { since, content, retentionEnd, ownRows, publishedAt, death } = parcel;
   const id = keptRowId(parcel.id, groupKeyOf(place));
   const kept = newLeaseRow(ctx, queue, { id, shard, slots: loadedSlots(parcel, group), since, content, retentionEnd });
   return (
-    (await keepExpired(ctx, queue, { ...kept, ...defined({ ownRows, publishedAt }), groupName: group.name }, now)).row !==
+    (await keepExpired(ctx, queue, { ...kept, ...defined({ ownRows, publishedAt, death }), groupName: group.name }, now)).row !==
     undefined
   );
 }
@@ -130,7 +130,9 @@ export function loadParcels(
   const loaded = [first!];
   for (const parcel of following) {
     const slots = loadedSlots(parcel, before.group);
-    rowBytes += storedBytes(encodeLoaded(parcel)) + slots.length * slotBytesMax + (parcel.ownRows?.join().length ?? 0);
+    const letterBytes = parcel.slot ? storedBytes(encodeSlot(parcel.slot)) : 0;
+    rowBytes +=
+      storedBytes(encodeLoaded(parcel)) + slots.length * slotBytesMax + letterBytes + (parcel.ownRows?.join().length ?? 0);
     bodyBytes += sizeOf(parcel.content);
     const isFull =
       lease.slots.length + slots.length > parcelSlotsMax || rowBytes > groupRowBytesMax || bodyBytes > parcelBytesMax;
@@ -161,14 +163,14 @@ function withParcels(
   const later = cancelled.filter((one) => one.slice(0, head.length) > head);
   if (later.length > 0) group.cancelled = later;
   const [first, ...others] = parcels as [Parcel, ...Parcel[]];
-  const { shard: sourceShard, id: firstId, since, publishedAt, content, retentionEnd } = first;
+  const { shard: sourceShard, id: firstId, since, publishedAt, content, retentionEnd, death } = first;
   const slots = parcels.flatMap((parcel) => loadedSlots(parcel, before));
   const ownRows = parcels.some((parcel) => parcel.ownRows)
     ? parcels.flatMap(({ count, ownRows: own = [] }) => Array.from({ length: count }, (_, slot) => own[slot] ?? ''))
     : undefined;
   const row: GroupLeaseRow = {
     ...newLeaseRow(ctx, queue, { id, shard, slots, since, content, retentionEnd, sourceShard }),
-    ...defined({ ownRows, publishedAt }),
+    ...defined({ ownRows, publishedAt, death }),
     kind: 'group',
     group,
   };
@@ -178,13 +180,13 @@ function withParcels(
   return row;
 }
 
-function loadedParcel({ id, count, since, publishedAt, retentionEnd, content }: Parcel): LoadedParcel {
-  return defined({ id, count, since, publishedAt, retentionEnd, content });
+function loadedParcel({ id, count, since, publishedAt, retentionEnd, content, death }: Parcel): LoadedParcel {
+  return defined({ id, count, since, publishedAt, retentionEnd, content, death });
 }
 
 /** The slots of a parcel as it is loaded: due since the publish or the end of its delay, except those cancelled while they waited. */
 function loadedSlots(parcel: Parcel, { cancelled = [] }: Group): Slot[] {
-  const slot: Slot = { visibleAt: parcel.visibleAt ?? parcel.since, receives: 0, failures: 0 };
+  const slot: Slot = parcel.slot ?? { visibleAt: parcel.visibleAt ?? parcel.since, receives: 0, failures: 0 };
   return Array.from({ length: parcel.count }, (_, index) =>
     cancelled.includes(slotName(parcel.id, index)) ? { ...slot, end: 'cancelled' } : slot,
   );

@@ -27,24 +27,29 @@ export interface GroupChange {
   /** Of the first parcel. */
   visibleAt: number;
   retentionEnd: number | undefined;
+  /** Whether the parcels are dead letters. */
+  areLetters?: boolean;
 }
 
 /** The write to the group's row that appends these parcels to what was published before. */
 export function groupWrite(
   ctx: Context,
   queue: QueueRecord,
-  { seen, name, first, last, version, now, visibleAt, retentionEnd }: GroupChange,
+  { seen, name, first, last, version, now, visibleAt, retentionEnd, areLetters = false }: GroupChange,
 ): Write {
   const key = leaseKey(seen.id);
   const delayEnd = visibleAt > now ? visibleAt : 0;
   const shard = shardKey(queue, randomShard(queue, ctx.random));
   const expiring = retentionEnd === undefined ? {} : { retentionEnd };
+  const letters = areLetters ? { lastLetter: last } : {};
+  const ends = Object.entries({ tail: last, ...letters }).map(([end, id]) => [['group', end], id] as const);
   if (!seen.row) {
     const group: Group = {
       name,
       head: '',
       nextId: first,
       tail: last,
+      ...letters,
       dueAt: Math.max(delayEnd, dueAfterIdle(queue, undefined, now)),
     };
     const fields = { id: seen.id, shard, version, slots: [], since: now, content: { text: '[]' }, ...expiring };
@@ -58,7 +63,7 @@ export function groupWrite(
     const removed = {
       ...lease,
       version,
-      group: { ...lease.group, tail: last },
+      group: { ...lease.group, tail: last, ...letters },
       slots: lease.slots.map((slot, index) => removedSlot(queue, parcelAt(lease, index), slot, now)),
     };
     const next = removed.ownRows ? withEndDue(removed, now) : parcelsDone(removed, now);
@@ -69,7 +74,7 @@ export function groupWrite(
   if (lease?.kind === 'group' && live.length === 0 && dueAt > now && lease.since < queue.purgedBefore) {
     const set = [
       [['version'], version],
-      [['group', 'tail'], last],
+      ...ends,
       [['expiry'], Math.min(dueAt, Math.max(now, restEnd(queue, lease.group)))],
     ] as const;
     return { key, when: { equals: [['version'], lease.version] }, then: { set } };
@@ -77,10 +82,7 @@ export function groupWrite(
   const follows = { less: [['group', 'tail'], last] } as const;
   if (seen.row.expiry !== undefined) {
     const then: Write['then'] = {
-      set: [
-        [['version'], version],
-        [['group', 'tail'], last],
-      ],
+      set: [[['version'], version], ...ends],
     };
     return { key, when: { all: [{ exists: ['expiry'] }, follows] }, then };
   }
@@ -91,7 +93,7 @@ export function groupWrite(
     then: {
       set: [
         [['version'], version],
-        [['group', 'tail'], last],
+        ...ends,
         [['group', 'first'], first],
         // The row may name a shard that is retired by now.
         [['shard'], shard],

@@ -7,7 +7,8 @@ import type { Context } from '../context/context.ts';
 import type { Snapshot } from '../leases/lease-store.ts';
 import { type QueueRecord, randomShard, shardKey } from '../model/queue-record.ts';
 import { isLive, type LeaseRow, leaseEnd, type Slot } from '../model/rows.ts';
-import { type Moved, moveMessages } from './moves.ts';
+import type { Moved } from './moved-slots.ts';
+import { moveMessages } from './moves.ts';
 
 export function leaveGroup(
   ctx: Context,
@@ -26,7 +27,7 @@ export function leaveGroup(
       version: ctx.newVersion(),
       since: lease.since,
     },
-    ageOf: ({ since, publishedAt, retentionEnd }) => defined({ since, publishedAt, retentionEnd }),
+    ageOf: ({ since, publishedAt, retentionEnd, death }) => defined({ since, publishedAt, retentionEnd, death }),
   });
 }
 

@@ -6,18 +6,9 @@
 
 import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
-import { endKey, keepOffloaded, keptApart } from '../leases/kept-messages.ts';
-import {
-  endedRow,
-  isEnded,
-  keepBodies,
-  lacksTtl,
-  putIfUnchanged,
-  putIfUnchangedWith,
-  readRow,
-  type Snapshot,
-} from '../leases/lease-store.ts';
-import { markerEnds, rowsOfMarkers } from '../leases/markers.ts';
+import { endKey } from '../leases/kept-messages.ts';
+import { keepBodies, lacksTtl, putIfUnchanged, putIfUnchangedWith, readRow, type Snapshot } from '../leases/lease-store.ts';
+import { rowsOfMarkers } from '../leases/markers.ts';
 import { newLeaseRow } from '../leases/new-lease-row.ts';
 import {
   currentContents,
@@ -27,7 +18,6 @@ import {
   tryBodyCleanup,
   withBodies,
 } from '../leases/offloaded-bodies.ts';
-import { removeOverriddenBy } from '../leases/removals.ts';
 import { bodyTtl, type Content, contentAt, encodeContent, joinEntries, storeContent } from '../model/content-codec.ts';
 import { groupNameOf, shardOfGroup } from '../model/group-row.ts';
 import { type HeldParcel, messageIdOf, parcelAt, parcelRowId, readSlotContents } from '../model/held-parcels.ts';
@@ -44,7 +34,9 @@ import {
 import { encodeLease, roomForContents } from '../model/row-codec.ts';
 import { absentAt, type Death, farMs, isLive, type LeaseRow, leaseKey, type ParcelLeaseRow, type Slot } from '../model/rows.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
+import { moveToGroup } from './group-moves.ts';
 import { type ContentMove, newBodyFor, removeUnused } from './moved-bodies.ts';
+import { type Moved, slotInNewQueue, withoutMoved } from './moved-slots.ts';
 
 /** Messages to move: to another queue, or to another time, priority or content in their own. */
 export interface RowMove extends ContentMove {
@@ -52,16 +44,8 @@ export interface RowMove extends ContentMove {
   /** The part of the new row that is the same for all of them. */
   row: Pick<LeaseRow, 'shard' | 'version' | 'since' | 'publishedAt' | 'retentionEnd' | 'death' | 'level'>;
   /** What else each message keeps of its parcel, where it moves to a row of its own. */
-  ageOf?: (parcel: HeldParcel) => Partial<Pick<LeaseRow, 'since' | 'publishedAt' | 'retentionEnd'>>;
+  ageOf?: (parcel: HeldParcel) => Partial<Pick<LeaseRow, 'since' | 'publishedAt' | 'retentionEnd' | 'death'>>;
   slotOf: (slot: Slot) => Slot;
-  /** The group in which they died. */
-  groupName?: string;
-}
-
-export interface Moved {
-  applied: boolean;
-  /** The row that held the messages, as it is afterwards. */
-  seen: Snapshot;
 }
 
 export interface Move {
@@ -77,25 +61,11 @@ export interface Move {
 /** Moves messages to another queue if their row is unchanged. */
 export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   const { lease, target, death } = move;
-  const now = ctx.clock.now();
-  const retentionEnd = retentionEndAfter(target, now);
   const groupName = groupNameOf(lease);
-  // Dead letters of one group lie in the order of their deaths, so that a redrive moves them in that order.
-  const shard = death && groupName !== undefined ? shardOfGroup(target, groupName) : randomShard(target, ctx.random);
-  const moved = await moveMessages(ctx, {
-    ...move,
-    ...(death ? defined({ groupName }) : {}),
-    row: {
-      ...placeAt(target, shard, priorityLevelOf(lease)),
-      version: ctx.newVersion(),
-      since: now,
-      publishedAt: lease.publishedAt ?? lease.since,
-      ...defined({ retentionEnd, death: death && { ...death, ...defined({ group: groupName, place: lease.death?.place }) } }),
-    },
-    ageOf: ({ since, publishedAt = since }) => ({ publishedAt }),
-    // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
-    slotOf: (slot) => slotInNewQueue(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),
-  });
+  const isOrdered = death && death.reason !== 'unreadable' && target.groups?.deadLetters === 'ordered';
+  const moved = await (isOrdered && groupName !== undefined
+    ? moveToGroup(ctx, { ...move, groupName })
+    : moveApart(ctx, move, groupName));
   if (moved.applied && death && target.name !== death.queue) {
     ctx.observe?.({
       kind: 'dead_lettered',
@@ -111,12 +81,26 @@ export async function moveSlots(ctx: Context, move: Move): Promise<Moved> {
   return moved;
 }
 
-/** A slot as it enters its new queue, where it was never received. */
-function slotInNewQueue(slot: Slot, visibleAt: number, isDeadLettered: boolean): Slot {
-  const next: Slot = { visibleAt, receives: 0, failures: 0 };
-  if (!isDeadLettered) return next;
-  const { receives, failures, lastFailure, errors } = slot;
-  return { ...next, died: { receives, failures, ...defined({ text: lastFailure }) }, ...defined({ lastFailure, errors }) };
+/** Moves messages to another queue, where they belong to no group. */
+async function moveApart(ctx: Context, move: Move, groupName: string | undefined): Promise<Moved> {
+  const { lease, target, death } = move;
+  const now = ctx.clock.now();
+  const retentionEnd = retentionEndAfter(target, now);
+  // Dead letters of one group lie in the order of their deaths, so that a redrive moves them in that order.
+  const shard = death && groupName !== undefined ? shardOfGroup(target, groupName) : randomShard(target, ctx.random);
+  return moveMessages(ctx, {
+    ...move,
+    row: {
+      ...placeAt(target, shard, priorityLevelOf(lease)),
+      version: ctx.newVersion(),
+      since: now,
+      publishedAt: lease.publishedAt ?? lease.since,
+      ...defined({ retentionEnd, death: death && { ...death, ...defined({ group: groupName, place: lease.death?.place }) } }),
+    },
+    ageOf: ({ since, publishedAt = since }) => ({ publishedAt }),
+    // No receive takes an unreadable message: it stays until its retention ends, or until it is cancelled or redriven.
+    slotOf: (slot) => slotInNewQueue(slot, death?.reason === 'unreadable' ? (retentionEnd ?? farMs) : now, death !== undefined),
+  });
 }
 
 /** Moves messages if their row is unchanged: all live messages by one write of the row, some of them by a transaction. */
@@ -165,28 +149,18 @@ async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
   const contents = isLost ? (await readSlotContents(ctx.store, [lease]))[0] : await currentContents(ctx, lease, slots);
   if (!contents) return { applied: false, seen: await readRow(ctx, lease.id) };
   const now = ctx.clock.now();
+  let version: unknown;
   const markers = await rowsOfMarkers(ctx, lease, slots);
   const ownRows = slots.map((slot) => ownRow(ctx, rowMove, slot, contentAt(contents, slot), markers.get(slot)?.id));
   const puts = ownRows.map(({ id, row }, index): Write => {
     return { key: leaseKey(id), when: markers.get(slots[index]!)?.when ?? absentAt(now), then: { put: row } };
   });
-  const version = ctx.newVersion();
-  const rest: LeaseRow = {
-    ...lease,
-    version,
-    slots: lease.slots.map((slot, index) => (slots.includes(index) ? movedSlot(slot) : slot)),
-  };
   const after = await withBodies(ctx, ownRows, writeDeadline(seen.readAt), async () => {
-    if (!isEnded(rest)) return putIfUnchangedWith(ctx, seen, encodeLease(rest), puts);
-    await removeOverriddenBy(ctx, rest);
-    const ended = await keepOffloaded(ctx, rest);
-    return putIfUnchangedWith(ctx, seen, endedRow(ended, now), [
-      ...puts,
-      ...keptApart(ctx, ended, now),
-      ...(await markerEnds(ctx, ended, now)),
-    ]);
+    const { row, others } = await withoutMoved(ctx, lease, slots);
+    version = row.version;
+    return putIfUnchangedWith(ctx, seen, row, [...puts, ...others]);
   });
-  const applied = after.row?.version === version;
+  const applied = after.row !== undefined && after.row.version === version;
   if (!applied) await removeUnnamed(ctx, { seen, after }, ownRows);
   return { applied, seen: after };
 }
@@ -194,15 +168,17 @@ async function moveToOwnRows(ctx: Context, rowMove: RowMove): Promise<Moved> {
 /** The row of its own that a message moves to, with the body to offload for it, if any. `marker`: the row of its own id. */
 function ownRow(
   ctx: Context,
-  { lease, row: common, ageOf, slotOf, changeContent, target, groupName }: RowMove,
+  { lease, row: common, ageOf, slotOf, changeContent, target }: RowMove,
   slot: number,
   content: Content,
   marker: string | undefined,
 ): OffloadedBody & { id: string; row: Row } {
   const parcel = parcelAt(lease, slot);
   const place = slotRowId(parcelRowId(lease, parcel), slot - parcel.from);
-  const death = marker === undefined || !common.death ? common.death : { ...common.death, place };
-  const row = { ...common, ...ageOf?.(parcel), ...defined({ death }) };
+  const aged = { ...common, ...ageOf?.(parcel) };
+  const { death } = aged;
+  const row = { ...aged, ...(marker === undefined || !death ? {} : { death: { ...death, place } }) };
+  const groupName = death && groupNameOf(lease);
   const id = lease.kind === 'keyed' ? unkeyedRowId(lease.id, ctx.newVersion()) : (marker ?? place);
   const room = roomForContents(1, id.length, target.backoff, target.deadLetter !== null);
   const encoded = joinEntries([encodeContent(changeContent ? changeContent(content) : content)]);
@@ -216,9 +192,4 @@ function ownRow(
     chunks,
     ttl: row.retentionEnd && bodyTtl(row.retentionEnd, arrived.visibleAt),
   };
-}
-
-/** The slot of a message that now lives in another row. It keeps no token. */
-function movedSlot(slot: Slot): Slot {
-  return { visibleAt: slot.visibleAt, receives: 0, failures: 0, end: 'moved' };
 }

@@ -49,7 +49,7 @@ export function changeWaiting(
     const there = lease?.slots[slot];
     if (there?.end === 'moved') return { done: 'moved' };
     if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) return { done: 'gone' };
-    const state = stateOf(lease, there, now);
+    const state = stateOf(lease, slot, now);
     if (state === 'leased' || state === 'prepared') return { done: state };
     const verdict = verdictOf(queue, lease, there, now);
     if (verdict !== 'ready' && verdict !== 'waiting') return { done: 'gone' };

@@ -5,7 +5,7 @@ import { withValues } from '../../contract/json-values.ts';
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot } from '../leases/lease-store.ts';
-import { isGroupOf } from '../model/group-row.ts';
+import { isGroupOf, mayBeSameGroup } from '../model/group-row.ts';
 import { idFrom, isGroupRow, keyedId, messageId, ownRowId, parcelPrefix } from '../model/ids.ts';
 import { generatedIdOf, type MarkedPlace } from '../model/marker.ts';
 import { levelOf, type QueueRecord } from '../model/queue-record.ts';
@@ -63,8 +63,8 @@ export async function filterOf(ctx: Context, queue: QueueRecord, given: MessageF
     mayHold(row) {
       const rowId = row.id as string;
       if (isGroupRow(rowId)) {
-        const isMarked = key === undefined || marked.some((one) => one.group === rowId);
-        return isMarked && reason === undefined && (group === undefined || isGroupOf(rowId, group));
+        const isMarked = key === undefined || marked.some((one) => mayBeSameGroup(one.group, rowId));
+        return isMarked && (group === undefined || isGroupOf(rowId, group));
       }
       if (typeof row.since === 'number' && !isInTime(row.since)) return false;
       // The messages of a parcel have its id, then a slot. A message that left its group has a row of its own.

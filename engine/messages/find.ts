@@ -77,10 +77,10 @@ async function findInGroup(
   const [row] = await ctx.store.get([leaseKey(place)]);
   // Read these after the group's row: a message that leaves that row is put here in the same write.
   const [own, kept] = await ctx.store.get([leaseKey(ownRow), leaseKey(keptRow)]);
-  // A redrive has put the message into a group again.
+  // The message was moved to a group: by a redrive, or as a dead letter.
   const marks = marksIn(ctx, { id: ownRow, row: own, readAt });
-  if (marks && marks.parcel !== parcelId && incarnationOf(marks.group) === queue.incarnation) {
-    return findInGroup(ctx, queue, marks, wanted);
+  if (marks && marks.parcel !== parcelId) {
+    return incarnationOf(marks.group) === queue.incarnation ? findInGroup(ctx, queue, marks, wanted) : undefined;
   }
   const apart =
     messageIn(ctx, { id: ownRow, row: own, readAt }, 0, wanted) ??
@@ -154,6 +154,22 @@ async function findOwnFrom(
     if (found && isHere) return found;
   }
   return undefined;
+}
+
+/** The message with this id that was published to this queue, if it is in a group of another queue, and that queue. */
+export async function findMoved(
+  ctx: Context,
+  queue: QueueRecord,
+  id: string,
+): Promise<{ holder: QueueRecord; found: Found } | undefined> {
+  const { parcel, slot, group: key } = parseMessageId(id);
+  if (isServerId(id) && key === undefined) return undefined;
+  const rowId = isServerId(id) ? slotRowId(keptRowId(parcel, key!), slot) : ownRowId(queue.incarnation, id);
+  const marks = marksIn(ctx, await readRow(ctx, rowId));
+  const holder = marks && (await ctx.settings.byIncarnation(incarnationOf(marks.group)));
+  if (!holder || holder.name === queue.name) return undefined;
+  const found = await findInGroup(ctx, holder, marks, isShown);
+  return found && found !== 'moved' ? { holder, found } : undefined;
 }
 
 /** Where the message of a group is that this marker names. */

@@ -11,7 +11,7 @@ import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import { type Group, isLive, isUnreadable, type LeaseRow, leaseKey, type Parcel } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
-import { leasedMessage, stateOf, unreceivedMessage } from './message-view.ts';
+import { leasedMessage, stateOf, unreceivedMessage, waitingState } from './message-view.ts';
 
 /** One message of a row, and how to show it. */
 export interface Sighting {
@@ -65,7 +65,7 @@ export function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, gro
   return Array.from({ length: parcel.count }, (_, slot) => ({
     slot,
     since: parcel.since,
-    state: visibleAt > now ? ('delayed' as const) : ('ready' as const),
+    state: waitingState(parcel, now),
     visibleAt,
     content: parcel.content,
     isUnreadable: false,
@@ -118,7 +118,7 @@ export function sightLease(queue: QueueRecord, lease: LeaseRow, now: number): Si
     const parcel = parcelAt(lease, index);
     const isPurged = parcel.since < queue.purgedBefore;
     if (!isLive(slot) || isPurged || verdictOf(queue, parcel, slot, now) === 'gone') return [];
-    const state = stateOf(lease, slot, now);
+    const state = stateOf(lease, index, now);
     const show = (contents: readonly Content[]) =>
       leasedMessage(queue.name, lease, index, contentAt(contents, index - parcel.from), now);
     return [

@@ -34,10 +34,11 @@ function priorityOf(row: Pick<LeaseRow, 'shard' | 'level'>): number | undefined 
   return priorityLevelOf(row) || undefined;
 }
 
-function deathRecord({ death }: LeaseRow, slot: Slot): DeathRecord | undefined {
+/** `slot`: that of the message in the queue in which it is dead. */
+function deathRecord({ death }: Pick<Parcel, 'death'>, slot: Slot | undefined): DeathRecord | undefined {
   if (!death) return undefined;
   const { queue, reason, group, at } = death;
-  const { text, receives = 0, failures = 0 } = slot.died ?? {};
+  const { text, receives = 0, failures = 0 } = slot?.died ?? {};
   return defined({ queue, reason, group, text, at: instant(at), receives, failures });
 }
 
@@ -67,17 +68,18 @@ export function receivedMessage(
     publishedAt: publishedAt(lease, index),
     firstReceivedAt: instantOf(slot.firstReceivedAt),
     leasedUntil: instant(leaseEnd(slot)),
-    deadLetter: deathRecord(lease, slot),
+    deadLetter: deathRecord(parcelAt(lease, index), slot),
   });
 }
 
-/** The state of a live slot. */
-export function stateOf(lease: LeaseRow, slot: Slot, now: number): MessageState {
+/** The state of the live message in this slot. */
+export function stateOf(lease: LeaseRow, index: number, now: number): MessageState {
+  const slot = lease.slots[index]!;
   if (lease.kind === 'prepared') return 'prepared';
   if (slot.token !== undefined && leaseEnd(slot) > now) return 'leased';
   if (isUnreadable(lease)) return 'dead';
   if (slot.visibleAt > now) return 'delayed';
-  return lease.death ? 'dead' : 'ready';
+  return parcelAt(lease, index).death ? 'dead' : 'ready';
 }
 
 /** How a message ended, and its result. */
@@ -85,6 +87,10 @@ export type EndRecord = Ending & { result?: Json };
 
 function endingRecord(ended: EndRecord | undefined): Pick<Message, 'endedAt' | 'keptUntil' | 'result'> {
   return ended ? defined({ endedAt: instant(ended.at), keptUntil: instant(ended.until), result: ended.result }) : {};
+}
+
+function errorsOf(slot: Slot | undefined): Message['errors'] {
+  return slot?.errors?.map(({ at, text }) => ({ at: instant(at), message: text }));
 }
 
 export function leasedMessage(
@@ -96,11 +102,12 @@ export function leasedMessage(
   ended?: EndRecord,
 ): Message {
   const slot = lease.slots[index]!;
-  const { retentionEnd } = parcelAt(lease, index);
+  const parcel = parcelAt(lease, index);
+  const { retentionEnd } = parcel;
   return defined({
     id: messageIdOf(lease, index),
     queue: queueName,
-    state: ended?.state ?? stateOf(lease, slot, now),
+    state: ended?.state ?? stateOf(lease, index, now),
     ...content(from),
     receives: slot.receives,
     failures: slot.failures,
@@ -111,10 +118,10 @@ export function leasedMessage(
     visibleAt: instant(slot.visibleAt),
     expiresAt: retentionEnd === undefined ? null : instant(retentionEnd),
     lastFailure: slot.lastFailure,
-    errors: slot.errors?.map(({ at, text }) => ({ at: instant(at), message: text })),
+    errors: errorsOf(slot),
     progress: slot.progress,
     ...endingRecord(ended),
-    deadLetter: deathRecord(lease, slot),
+    deadLetter: deathRecord(parcel, slot),
   });
 }
 
@@ -132,7 +139,7 @@ export function unreceivedMessage(
   return defined({
     id: ownIdOf(parcel, index) ?? messageId(parcelId, index),
     queue: queueName,
-    state: ended?.state ?? (visibleAt > now ? ('delayed' as const) : ('ready' as const)),
+    state: ended?.state ?? waitingState(parcel, now),
     ...content(from),
     receives: 0,
     failures: 0,
@@ -141,6 +148,14 @@ export function unreceivedMessage(
     publishedAt: instant(parcel.publishedAt ?? parcel.since),
     visibleAt: instant(visibleAt),
     expiresAt: parcel.retentionEnd === undefined ? null : instant(parcel.retentionEnd),
+    lastFailure: parcel.slot?.lastFailure,
+    errors: errorsOf(parcel.slot),
     ...endingRecord(ended),
+    deadLetter: deathRecord(parcel, parcel.slot),
   });
+}
+
+/** The state of messages that wait in `messages`. */
+export function waitingState({ since, visibleAt = since, death }: Parcel, now: number): MessageState {
+  return visibleAt > now ? 'delayed' : death ? 'dead' : 'ready';
 }

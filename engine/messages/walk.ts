@@ -2,6 +2,7 @@
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow } from '../leases/lease-store.ts';
+import { holdsLetters } from '../model/group-row.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import type { Group } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
@@ -37,8 +38,9 @@ export async function* walk(
   budget: Budget,
 ): AsyncGenerator<Step> {
   const { state, filter } = selection;
-  // Messages that wait in a group count as ready, unless they are delayed themselves.
-  const readsWaiting = state === undefined || state === 'ready' || state === 'delayed';
+  // Messages that wait in a group are ready, unless they are delayed or dead themselves.
+  const readsWaiting = (group: Group) =>
+    state === undefined || state === 'ready' || state === 'delayed' || (state === 'dead' && holdsLetters(group));
   let place: Place | undefined = start;
   if (start.waiting !== undefined) {
     const { waiting, ...row } = start;
@@ -61,7 +63,7 @@ export async function* walk(
       const { group, messages: all } = sighted[index]!;
       const after = index < rows.length - 1 ? { ...here, after: row, skip: 0 } : place;
       const slots = all.map(({ slot }) => slot);
-      if (!group || !readsWaiting) yield { slots, messages, after };
+      if (!group || !readsWaiting(group)) yield { slots, messages, after };
       else {
         const first: Place = { ...here, after: row, waiting: group.head, skip: 0 };
         yield { slots, messages, after: first };

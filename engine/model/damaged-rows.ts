@@ -12,9 +12,9 @@ import type { LeaseRow, Parcel } from './rows.ts';
 /** More chunks than the largest parcel has. */
 const chunksMax = 100;
 
-export function isSoundParcel({ count, since, expiresAt, publishedAt, visibleAt, ...row }: Row): boolean {
+export function isSoundParcel({ count, since, expiresAt, publishedAt, visibleAt, death, slot, ...row }: Row): boolean {
   const areTimes = isNumber(since) && [expiresAt, publishedAt, visibleAt].every((time) => isOptional(time, isNumber));
-  return isCount(count) && areTimes && isStoredContent(row);
+  return isCount(count) && areTimes && isOptional(death, isMap) && isOptional(slot, isSlot) && isStoredContent(row);
 }
 
 export function isSoundLease({ shard, version, slots, since, first, expiresAt, ...row }: Row): boolean {
@@ -86,7 +86,7 @@ function isStoredContent({ bodies, size, beside, chunks, shared }: Row): boolean
   return isText(beside) && isNumber(size) && hasChunks && isOptional(shared, isNumber);
 }
 
-function isSlot(slot: Value): boolean {
+function isSlot(slot: Value | undefined): boolean {
   if (!isMap(slot)) return false;
   const { v, t, l, r, i, f } = slot as Row;
   return isNumber(v) && isOptional(t, isText) && [l, r, i, f].every((one) => isOptional(one, isNumber));
@@ -105,9 +105,9 @@ function isMore(more: Value | undefined): boolean {
 
 function isLoaded(parcel: Value): boolean {
   if (!isMap(parcel)) return false;
-  const { i, s, n, p, x, b } = parcel as Row;
+  const { i, s, n, p, x, d, b } = parcel as Row;
   const isStored = isText(b) || (Array.isArray(b) && b.length >= 2 && b.slice(1).every(isNumber));
-  return isText(i) && isNumber(s) && isStored && [n, p, x].every((one) => isOptional(one, isNumber));
+  return isText(i) && isNumber(s) && isStored && isOptional(d, isMap) && [n, p, x].every((one) => isOptional(one, isNumber));
 }
 
 const isText = (value: Value | undefined) => typeof value === 'string';

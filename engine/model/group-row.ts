@@ -69,6 +69,16 @@ export function shardOfGroup({ shards }: Pick<QueueRecord, 'shards'>, name: stri
   return hash('sha256', name, 'buffer').readUInt32BE() % shards;
 }
 
+/** Whether two rows may be of one group: they are in different queues, or lanes of one queue. */
+export function mayBeSameGroup(rowId: string, other: string): boolean {
+  return groupKeyOf(rowId).slice(0, -1) === groupKeyOf(other).slice(0, -1);
+}
+
+/** Whether dead letters may wait in the group, besides those in its row. */
+export function holdsLetters({ lastLetter = '', head }: Group): boolean {
+  return lastLetter > head;
+}
+
 /**
  * When the group can next be received: after every lease in it and its rest end, and not before its first message is
  * visible. Undefined if no message waits. If failed messages leave the group (`failedLeave`), their backoff does not delay the others.

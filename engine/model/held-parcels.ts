@@ -9,7 +9,7 @@ import { ownIdOf } from './marker.ts';
 import type { LeaseRow, Parcel, Slot } from './rows.ts';
 
 /** What a row keeps of a parcel that it loaded, besides its slots. */
-export type LoadedParcel = Omit<Parcel, 'shard' | 'visibleAt' | 'ownRows'>;
+export type LoadedParcel = Omit<Parcel, 'shard' | 'visibleAt' | 'ownRows' | 'slot'>;
 
 /** A parcel in a row. `from`: the first of its slots. */
 export type HeldParcel = LoadedParcel & { from: number };
@@ -24,13 +24,14 @@ export function parcelsIn(lease: LeaseRow): HeldParcel[] {
 }
 
 function firstParcel(lease: LeaseRow): HeldParcel {
-  const { since, publishedAt, retentionEnd, content, slots } = lease;
+  const { since, publishedAt, retentionEnd, content, slots, death } = lease;
   const more = lease.kind === 'group' ? lease.more : undefined;
   const count = slots.length - (more?.parcels ?? []).reduce((sum, parcel) => sum + parcel.count, 0);
   const id = lease.kind === 'group' ? (more?.firstId ?? lease.group.head) : lease.id;
   const parcel: HeldParcel = { id, count, since, content, from: 0 };
   if (publishedAt !== undefined) parcel.publishedAt = publishedAt;
   if (retentionEnd !== undefined) parcel.retentionEnd = retentionEnd;
+  if (death) parcel.death = death;
   return parcel;
 }
 

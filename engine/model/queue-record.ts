@@ -134,7 +134,7 @@ export function readQueue(row: Row): QueueRecord {
     deadLetter: object<DeadLetter>(row.deadLetter),
     backoff: object<Backoff>(row.backoff),
     priority: object<Priority>(row.priority),
-    groups: object<GroupSettings>(row.groups, { ratePerSecond: null }),
+    groups: object<GroupSettings>(row.groups, { ratePerSecond: null, deadLetters: 'apart' }),
     limits: object<QueueLimits>(row.limits, { concurrency: null, ratePerSecond: null }),
     deduplication: object<Deduplication>(row.deduplication, { windowSeconds: null }),
     prepared: object<PreparedSettings>(row.prepared, { checkBack: null }),

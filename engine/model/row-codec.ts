@@ -26,13 +26,13 @@ import {
   type Tombstone,
   versionChars,
 } from './rows.ts';
-import { decodeMore, decodeSlots, encodeMore, encodeSlots } from './slot-codec.ts';
+import { decodeMore, decodeSlot, decodeSlots, encodeMore, encodeSlot, encodeSlots } from './slot-codec.ts';
 
 export function encodeParcel(parcel: Parcel, hasDeadLetter: boolean): Row {
-  const { shard, id, count, since, publishedAt, visibleAt = 0, retentionEnd, content } = parcel;
+  const { shard, id, count, since, publishedAt, visibleAt = 0, retentionEnd, content, death, slot } = parcel;
   const row: Row = { shard, id, count, since, ...encodeStoredContent(content), ...encodeOwnRows(shard, parcel) };
   if (visibleAt > since) row.visibleAt = visibleAt;
-  if (publishedAt !== undefined) row.publishedAt = publishedAt;
+  Object.assign(row, defined({ publishedAt, death: death && { ...death }, slot: slot && encodeSlot(slot) }));
   if (retentionEnd !== undefined) {
     row.expiresAt = retentionEnd;
     if (!hasDeadLetter) row.ttl = bodyTtl(retentionEnd);
@@ -51,6 +51,8 @@ export function decodeParcel(row: Row): Parcel {
     visibleAt: row.visibleAt as number | undefined,
     retentionEnd: row.expiresAt as number | undefined,
     content: decodeStoredContent(row),
+    death: row.death as unknown as Death | undefined,
+    slot: row.slot === undefined ? undefined : decodeSlot(row.slot as Row),
     ...decodeOwnRows(row),
   });
 }
@@ -172,8 +174,7 @@ function decodeEndedSlot(slot: Row): EndedSlot {
 
 function decodeLive(row: Row): LeaseRow {
   const lease: LeaseRowFields = defined({
-    id: row.id as string,
-    shard: row.shard as string,
+    ...{ id: row.id as string, shard: row.shard as string },
     version: row.version as string,
     slots: decodeSlots(row),
     since: row.since as number,

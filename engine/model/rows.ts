@@ -25,10 +25,7 @@ export const farMs = 9_999_999_999_999;
 export interface Slot {
   /** When the message can next be received, ms. */
   visibleAt: number;
-  /**
-   * Proves the lease. A release clears it. It stays valid after the lease expires, until the message is received again or
-   * moved.
-   */
+  /** Proves the lease. A release clears it. It stays valid after the lease expires, until the next receive or a move. */
   token?: string;
   /** When the lease ends, if a backoff makes `visibleAt` later than that. */
   leasedUntil?: number;
@@ -53,7 +50,7 @@ export interface Slot {
   heldBy?: string;
 }
 
-/** How the messages of a row came into a dead-letter queue. */
+/** How the messages of a row, or of a parcel, came into a dead-letter queue. */
 export interface Death {
   queue: string;
   reason: DeathReason;
@@ -74,7 +71,7 @@ export function mayOverrideParcel({ sourceShard, slots }: LeaseRow): boolean {
   return sourceShard !== undefined && !slots.some(({ end, token }) => end === 'done' && token !== undefined);
 }
 
-/** A row of `messages`. Only those of groups have `publishedAt`, `visibleAt` and `ownRows`. */
+/** A row of `messages`. Besides `retentionEnd`, only those of groups have optional fields. */
 export interface Parcel extends OwnRows {
   shard: string;
   id: string;
@@ -88,6 +85,9 @@ export interface Parcel extends OwnRows {
   /** When its retention ends, ms; undefined: never. */
   retentionEnd?: number;
   content: StoredContent;
+  /** Of a dead letter, which is alone in its parcel: how it died, and its slot when it is loaded. */
+  death?: Death;
+  slot?: Slot;
 }
 
 /** A group's part of its row, besides its messages: see `group-row.ts`. */
@@ -97,6 +97,8 @@ export interface Group {
   head: string;
   /** The parcel published last. */
   tail: string;
+  /** The dead letter that came last, in a queue that keeps dead letters in their groups. */
+  lastLetter?: string;
   /** The next parcel, if the group's partition was empty when it was published. It can be read without a query. */
   nextId?: string;
   /** While the row holds no message: when the next parcel may be loaded; undefined if no parcel waits. */
@@ -162,7 +164,7 @@ export interface GroupLeaseRow extends LeaseRowFields {
   kind: 'group';
   group: Group;
   /** Only if it holds several parcels: the id of the first, whose age and content are the row's, and the others. */
-  more?: { firstId: string; parcels: Omit<Parcel, 'shard' | 'visibleAt' | 'ownRows'>[] };
+  more?: { firstId: string; parcels: Omit<Parcel, 'shard' | 'visibleAt' | 'ownRows' | 'slot'>[] };
 }
 
 /** A message that was published under a `dedupKey`. */

@@ -6,7 +6,7 @@
 import type { Path, Row, Value } from '../port/port.ts';
 import { decodeStoredContent, encodeStoredContent, type StoredContent } from './content-codec.ts';
 import type { LoadedParcel } from './held-parcels.ts';
-import type { GroupLeaseRow, LeaseRow, Slot } from './rows.ts';
+import type { Death, GroupLeaseRow, LeaseRow, Slot } from './rows.ts';
 
 export const slotNames = { visibleAt: 'v', token: 't', end: 'd', endedAt: 'a', keptUntil: 'k', result: 'o' } as const;
 
@@ -36,7 +36,7 @@ export function decodeSlots({ slots, since, first }: Row): Slot[] {
   });
 }
 
-function encodeSlot(slot: Slot): Row {
+export function encodeSlot(slot: Slot): Row {
   const row: { [name: string]: Value } = { v: slot.visibleAt };
   if (slot.token !== undefined) row.t = slot.token;
   if (slot.leasedUntil !== undefined) row.l = slot.visibleAt - slot.leasedUntil;
@@ -57,7 +57,7 @@ function encodeSlot(slot: Slot): Row {
   return row;
 }
 
-function decodeSlot(row: Row): Slot {
+export function decodeSlot(row: Row): Slot {
   const slot: Slot = { visibleAt: row.v as number, receives: (row.r as number) ?? 0, failures: (row.f as number) ?? 0 };
   if (row.t !== undefined) slot.token = row.t as string;
   if (row.l !== undefined) slot.leasedUntil = slot.visibleAt - (row.l as number);
@@ -93,11 +93,12 @@ export function decodeMore({ i, p }: Row): NonNullable<GroupLeaseRow['more']> {
   return { firstId: i as string, parcels: (p as Row[]).map(decodeLoaded) };
 }
 
-export function encodeLoaded({ id, count, since, publishedAt, retentionEnd, content }: LoadedParcel): Row {
+export function encodeLoaded({ id, count, since, publishedAt, retentionEnd, content, death }: LoadedParcel): Row {
   const row: Row = { i: id, s: since };
   if (publishedAt !== undefined) row.p = publishedAt;
   if (count > 1) row.n = count;
   if (retentionEnd !== undefined) row.x = retentionEnd;
+  if (death) row.d = { ...death };
   if ('text' in content) row.b = content.text;
   else if ('deflated' in content) row.b = [content.deflated, content.size];
   else {
@@ -107,10 +108,11 @@ export function encodeLoaded({ id, count, since, publishedAt, retentionEnd, cont
   return row;
 }
 
-function decodeLoaded({ i, s, n, p, x, b }: Row): LoadedParcel {
+function decodeLoaded({ i, s, n, p, x, d, b }: Row): LoadedParcel {
   const parcel: LoadedParcel = { id: i as string, count: (n as number) ?? 1, since: s as number, content: contentFrom(b!) };
   if (p !== undefined) parcel.publishedAt = p as number;
   if (x !== undefined) parcel.retentionEnd = x as number;
+  if (d !== undefined) parcel.death = d as unknown as Death;
   return parcel;
 }
 

@@ -111,7 +111,7 @@ function cancelIn(
       return { done: { outcome: 'gone' } };
     }
     if (verdictOf(queue, parcelAt(lease, slot), there, now) === 'gone') return { done: { outcome: 'gone' } };
-    if (!force && stateOf(lease, there, now) === 'leased') return { done: { outcome: 'leased' } };
+    if (!force && stateOf(lease, slot, now) === 'leased') return { done: { outcome: 'leased' } };
     written = ctx.newVersion();
     const next: LeaseRow = { ...withoutSlot(lease, slot, queue, now), version: written };
     return { seen: await replaceSlots(ctx, seen, next, now, await cancelledMarker(ctx, next, slot, now)) };

@@ -8,13 +8,13 @@ import type { Snapshot } from '../leases/lease-store.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { decide } from '../messages/commit-rollback.ts';
 import { changeWaiting, type WaitingChange } from '../messages/edit-waiting.ts';
-import { type Found, findMessage, isShown } from '../messages/find.ts';
+import { type Found, findMessage, findMoved, isShown } from '../messages/find.ts';
 import { leasedMessage, unreceivedMessage } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
 import { type Content, contentAt, readContents, type StoredContent } from '../model/content-codec.ts';
 import { parcelAt } from '../model/held-parcels.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
-import { isLive, isUnreadable } from '../model/rows.ts';
+import { isLive, isUnreadable, type Parcel } from '../model/rows.ts';
 import { refusalIn, requestedTiming } from '../publish/requested-options.ts';
 
 /**
@@ -36,22 +36,30 @@ export function getMessage(
 
 async function readMessage(ctx: Context, queueName: string, id: string): Promise<Message> {
   const queue = await ctx.settings.get(queueName);
-  const found = await findMessage(ctx, queue, id, isShown);
-  const shown = found && ('parcel' in found ? await waiting(ctx, queue, found) : await leased(ctx, queue, found));
+  const here = await findMessage(ctx, queue, id, isShown);
+  const there = here ? { holder: queue, found: here } : await findMoved(ctx, queue, id);
+  const shown = there && (await showFound(ctx, queue, there));
   if (!shown) throw messageNotFound(queueName, id);
   return shown;
+}
+
+/** `holder`: the queue in which the message was found. */
+function showFound(ctx: Context, queue: QueueRecord, { holder, found }: { holder: QueueRecord; found: Found }) {
+  return 'parcel' in found ? waiting(ctx, queue, holder, found) : leased(ctx, queue, found);
 }
 
 async function waiting(
   ctx: Context,
   queue: QueueRecord,
+  holder: QueueRecord,
   { parcel, slot, group }: Extract<Found, { parcel: unknown }>,
 ): Promise<Message | undefined> {
+  if (!isShownIn(queue, holder, parcel, parcel.ownRows?.[slot])) return undefined;
   const now = ctx.clock.now();
-  const ending = endingOfParcel(queue, parcel, now);
-  if (!ending && verdictOfAge(queue, parcel.since, parcel.retentionEnd, now) === 'gone') return undefined;
+  const ending = endingOfParcel(holder, parcel, now);
+  if (!ending && verdictOfAge(holder, parcel.since, parcel.retentionEnd, now) === 'gone') return undefined;
   const [content] = await contentsAt(ctx, [[parcel.content, slot]]);
-  return content && unreceivedMessage(queue.name, parcel, slot, content, now, group?.name, ending);
+  return content && unreceivedMessage(holder.name, parcel, slot, content, now, group?.name, ending);
 }
 
 async function leased(
@@ -63,11 +71,9 @@ async function leased(
   const there = lease.slots[slot]!;
   const holder =
     incarnationOf(lease.shard) === queue.incarnation ? queue : await ctx.settings.byIncarnation(incarnationOf(lease.shard));
-  // Show a message that is in another queue only if it was dead-lettered from this one, or published here under the caller's id.
-  const isOurs =
-    holder && (holder.name === queue.name || lease.death?.queue === queue.name || isOwnedBy(lease.id, queue.incarnation));
   const parcel = parcelAt(lease, slot);
-  if (!isOurs || parcel.since < holder.purgedBefore) return undefined;
+  if (!holder || !isShownIn(queue, holder, parcel, lease.ownRows?.[slot] || lease.id) || parcel.since < holder.purgedBefore)
+    return undefined;
   const ending = endingOf(holder, parcel, there, now);
   if (!ending && (!isLive(there) || verdictOf(holder, parcel, there, now) === 'gone')) return undefined;
   const result = ending && there.result;
@@ -87,8 +93,12 @@ async function contentsAt(ctx: Context, places: readonly (readonly [StoredConten
   return places.map(([, slot], index) => contents[index] && contentAt(contents[index], slot));
 }
 
-function isOwnedBy(rowId: string, incarnation: string): boolean {
-  return rowId.startsWith(`${incarnation}=`);
+/**
+ * Whether a queue shows a message that is in this or another one. In another one: only if it was dead-lettered from this one, or
+ * published here under the caller's id, as its row or marker says.
+ */
+function isShownIn(queue: QueueRecord, holder: QueueRecord, { death }: Pick<Parcel, 'death'>, rowId = ''): boolean {
+  return holder.name === queue.name || death?.queue === queue.name || rowId.startsWith(`${queue.incarnation}=`);
 }
 
 /** How often to search again for a message that moves during the call. */

@@ -36,6 +36,7 @@ export async function redrive(ctx: Context, queueName: string, input: InputOf<'r
     error: null,
     runner: '',
     place: '',
+    inGroup: undefined,
     version: ctx.newVersion(),
   };
   await createTask(ctx, task);

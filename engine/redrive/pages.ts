@@ -4,8 +4,9 @@
  */
 import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
-import { findMessage } from '../messages/find.ts';
+import { type Found, findMessage } from '../messages/find.ts';
 import { firstPlace, formatPlace, nextPartition, type Place, parsePlace, rowsAt } from '../messages/scan.ts';
+import { parcelAt } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
 import type { Parcel } from '../model/rows.ts';
@@ -22,6 +23,8 @@ export interface RedriveCandidate {
   slot?: number;
   /** The place to resume at when this candidate is done. */
   next: string;
+  /** Of a message in a group: its parcel. `id` is the group's row. */
+  letter?: string;
   /** Of a row of `leases`: where it lies in the index, which has no order for rows that are due at the same time. */
   expiry?: number;
 }
@@ -41,14 +44,26 @@ async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: read
   const to = from + pageRowsMax;
   const found = await Promise.all(ids.slice(from, to).map((id) => findMessage(ctx, queue, id)));
   const candidates = found.flatMap((one, index): RedriveCandidate[] => {
-    // A message that waits in a group has not been dead-lettered, so it is not a candidate.
-    if (!one || ('parcel' in one && one.group)) return [];
+    if (!one) return [];
     const next = String(from + index + 1);
+    const letter = letterOf(one);
+    if (letter) return [{ ...letter, next }];
+    // Another message that waits in a group has not been dead-lettered, so it is not a candidate.
+    if ('parcel' in one && one.group) return [];
     return 'parcel' in one
       ? [{ id: one.parcel.id, waiting: one, slot: one.slot, next }]
       : [{ id: one.lease.id, slot: one.slot, next }];
   });
   return to < ids.length ? { candidates, next: String(to) } : { candidates };
+}
+
+/** The group's row and the parcel of a dead letter that is in a group. */
+function letterOf(found: Found): Pick<RedriveCandidate, 'id' | 'letter'> | undefined {
+  if ('parcel' in found) return found.parcel.death && { id: found.parcel.shard, letter: found.parcel.id };
+  const { lease, slot } = found;
+  if (lease.kind !== 'group') return undefined;
+  const { id, death } = parcelAt(lease, slot);
+  return death && { id: lease.id, letter: id };
 }
 
 async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise<Page> {

@@ -7,18 +7,13 @@
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
-import { decodeSnapshot, readRow, readRows, retryOnConflict } from '../leases/lease-store.ts';
-import { moveToGroup } from '../lifecycle/group-moves.ts';
-import { moveSlots } from '../lifecycle/moves.ts';
-import { verdictOfAge } from '../lifecycle/verdicts.ts';
-import { type Filter, filterOf } from '../messages/filter.ts';
-import { sightLease, sightParcel } from '../messages/list.ts';
-import { stateOf } from '../messages/message-view.ts';
-import { moveToLeases } from '../messages/move-to-leases.ts';
-import { selectedOf } from '../messages/selection.ts';
-import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
-import { isLive, isUnreadable, type LeaseRow, type ParcelLeaseRow } from '../model/rows.ts';
+import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
+import { filterOf } from '../messages/filter.ts';
+import { holdsLetters } from '../model/group-row.ts';
+import { parcelsIn } from '../model/held-parcels.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
 import { StoreError } from '../port/port.ts';
+import { diedInGroup, moveSelected } from './move-row.ts';
 import { nextPage, type RedriveCandidate } from './pages.ts';
 import { readTask, saveTask, type Task } from './task.ts';
 
@@ -88,6 +83,9 @@ async function sameQueue(
   return { isGone: true, suffix: queue ? '; another was made under its name' : '' };
 }
 
+/** Messages of one group that a page moves at most. */
+const lettersMax = 100;
+
 type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
 
 /** Moves the selected messages of one page. With a rate, it moves at most one second's share; the next page takes the rest. */
@@ -96,20 +94,21 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
   const { candidates, hasGroups } = await inGroupOrder(ctx, found, task.place);
   const filter = await filterOf(ctx, queue, task.selection);
   let place = next;
-  let { moved, skipped } = task;
+  let { moved, skipped, inGroup } = task;
   let share = task.ratePerSecond === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(task.ratePerSecond));
   // Dead letters of groups move one after the other, to keep their order.
-  const rowsMax = hasGroups ? 1 : candidates.length;
+  const [rowsMax, messagesMax] = hasGroups ? [1, lettersMax] : [candidates.length, parcelSlotsMax];
   for (let at = 0; at < candidates.length; ) {
     // Run in parallel only as many rows as the share covers if each is full.
     const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, rowsMax))));
     const results = await Promise.all(
-      together.map((one) => moveSelected(ctx, queue, { task, filter }, one, Math.max(1, Math.min(share, parcelSlotsMax)))),
+      together.map((one) => moveSelected(ctx, { queue, task, filter }, one, Math.max(1, Math.min(share, messagesMax)))),
     );
-    for (const result of results) {
+    for (const [index, result] of results.entries()) {
       moved += result.moved;
       skipped += result.skipped;
       share -= result.moved;
+      if (result.after !== undefined) inGroup = { row: together[index]!.id, after: result.after };
     }
     if (results.some(({ isDone }) => !isDone)) {
       place = at === 0 ? task.place : candidates[at - 1]!.next;
@@ -124,7 +123,7 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
     }
   }
   const ended = place === undefined ? { state: 'done' as const, endedAt: ctx.clock.now() } : { place };
-  return { changes: { moved, skipped, ...ended }, moved: moved - task.moved };
+  return { changes: { moved, skipped, inGroup, ...ended }, moved: moved - task.moved };
 }
 
 /**
@@ -138,11 +137,13 @@ async function inGroupOrder(
 ): Promise<{ candidates: readonly RedriveCandidate[]; hasGroups: boolean }> {
   const seen = await readRows(ctx, [...new Set(found.flatMap(({ id, waiting }) => (waiting ? [] : [id])))]);
   const places = new Map<string, string>();
+  let hasGroups = false;
   for (const one of seen) {
     const { lease } = decodeSnapshot(one, ctx.clock.now());
     if (lease && diedInGroup(lease)) places.set(lease.id, lease.death?.place ?? lease.id);
+    if (lease?.kind === 'group') hasGroups ||= holdsLetters(lease.group) || parcelsIn(lease).some(({ death }) => death);
   }
-  if (places.size === 0) return { candidates: found, hasGroups: false };
+  if (places.size === 0) return { candidates: found, hasGroups };
   const placeOf = ({ id }: RedriveCandidate) => places.get(id) ?? id;
   const sorted = found.toSorted((one, other) => {
     if (!isSameTime(one, other)) return found.indexOf(one) - found.indexOf(other);
@@ -159,65 +160,4 @@ async function inGroupOrder(
 
 function isSameTime(one: RedriveCandidate | undefined, other: RedriveCandidate | undefined): boolean {
   return one?.expiry !== undefined && one.expiry === other?.expiry;
-}
-
-/** Moves the selected messages of one row, at most `max`. `isDone` is false if the row has more messages to move. */
-async function moveSelected(
-  ctx: Context,
-  queue: QueueRecord,
-  { task, filter }: { task: Task; filter: Filter | undefined },
-  candidate: RedriveCandidate,
-  max: number,
-): Promise<{ moved: number; skipped: number; isDone: boolean }> {
-  const { waiting } = candidate;
-  const done = (moved: number, skipped: number) => ({ moved, skipped, isDone: true });
-  if (waiting) {
-    const { parcel } = waiting;
-    // An unreceived message has not been dead-lettered: it has no origin queue and no reason, so it needs an explicit `toQueue`.
-    if (parcel.since > task.startedAt) return done(0, 0);
-    const messages = () => sightParcel(queue, parcel, ctx.clock.now());
-    const isMovable = task.toQueue !== null && (!filter || (await selectedOf(ctx, messages(), { filter })).length > 0);
-    if (!isMovable) return done(0, candidate.slot === undefined ? parcel.count : 1);
-  }
-  const first = waiting ? (await moveToLeases(ctx, queue, waiting)).seen : await readRow(ctx, candidate.id);
-  let moved = 0;
-  return retryOnConflict(ctx, first, async (seen) => {
-    const now = ctx.clock.now();
-    const { lease } = decodeSnapshot(seen, now);
-    // A group keeps its messages in order, and a message in a group has not been dead-lettered: skip them.
-    if (lease?.kind === 'group') return { done: done(moved, lease.slots.filter(isLive).length) };
-    const isHere =
-      lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && lease.kind !== 'prepared';
-    if (!isHere || verdictOfAge(queue, lease.since, lease.retentionEnd, now) === 'gone') return { done: done(moved, 0) };
-    const { movable, held: leased } = movableSlots(lease, candidate.slot, now);
-    const selected = filter
-      ? (await selectedOf(ctx, sightLease(queue, lease, now), { filter })).map(({ slot }) => slot)
-      : movable;
-    const wanted = movable.filter((slot) => selected.includes(slot));
-    const targetName = task.toQueue ?? lease.death?.queue;
-    const target = targetName === undefined ? undefined : await ctx.settings.find(targetName);
-    // The redrive meets the rest of a parcel again in `leases`.
-    const rest = waiting && candidate.slot === undefined ? 0 : leased + movable.length;
-    if (wanted.length === 0 || !target) return { done: done(moved, rest) };
-    if (moved >= max) return { done: { moved, skipped: 0, isDone: false } };
-    const slots = wanted.slice(0, max - moved);
-    const result = await (diedInGroup(lease)
-      ? moveToGroup(ctx, { seen, lease, target })
-      : moveSlots(ctx, { seen, lease, slots, target }));
-    if (result.applied) moved += slots.length;
-    return { seen: result.seen };
-  });
-}
-
-type DeadInGroup = Omit<ParcelLeaseRow, 'groupName'> & { groupName: string };
-
-/** Whether the message goes back to its group. An unreadable one is moved as it is. */
-function diedInGroup(lease: LeaseRow): lease is DeadInGroup {
-  return lease.kind === 'parcel' && lease.groupName !== undefined && lease.slots.length === 1 && !isUnreadable(lease);
-}
-
-function movableSlots(lease: LeaseRow, only: number | undefined, now: number): { movable: number[]; held: number } {
-  const wanted = lease.slots.flatMap((slot, index) => (isLive(slot) && (only === undefined || index === only) ? [index] : []));
-  const movable = wanted.filter((index) => stateOf(lease, lease.slots[index]!, now) !== 'leased');
-  return { movable, held: wanted.length - movable.length };
 }

@@ -24,6 +24,8 @@ export interface Task extends Omit<RedriveTask, 'startedAt' | 'updatedAt' | 'end
   runner: string;
   /** Where the next page begins: an index into `ids`, or a scan cursor. Empty at the start. */
   place: string;
+  /** If the last page ended within a group: its row, and the parcel after which the next page goes on. */
+  inGroup: { row: string; after: string } | undefined;
   version: string;
 }
 
@@ -51,7 +53,14 @@ function taskRow({ id, selection, toQueue, endedAt, error, ...plain }: Task): Ro
 
 export function readTaskRow({ kind: _, ttl: __, name, ...fields }: Row): Task {
   const [, id] = (name as string).split(':');
-  const unset = { toQueue: null, toIncarnation: undefined, ratePerSecond: undefined, endedAt: null, error: null };
+  const unset = {
+    toQueue: null,
+    toIncarnation: undefined,
+    ratePerSecond: undefined,
+    endedAt: null,
+    error: null,
+    inGroup: undefined,
+  };
   return { ...unset, ...fields, id } as unknown as Task;
 }
 

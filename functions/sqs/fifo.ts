@@ -8,8 +8,8 @@ import { type Input, textOf } from './input.ts';
 import { idOf, notForThisType, type Placement } from './message-groups.ts';
 import type { SqsExtras, SqsQueue } from './queue-rows.ts';
 
-/** One receive at a time takes messages of a group, and a failed message blocks its group. */
-export const orderedGroups = { concurrency: 1, onFailure: 'block', ratePerSecond: null } as const;
+/** One receive at a time takes messages of a group, dead letters too, and a failed message blocks its group. */
+export const orderedGroups = { concurrency: 1, onFailure: 'block', ratePerSecond: null, deadLetters: 'ordered' } as const;
 export const fiveMinutes = { windowSeconds: 300, onDuplicate: 'ignore' } as const;
 
 /** Attributes of FIFO queues alone, with their values; the first is the default. */

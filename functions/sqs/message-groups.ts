@@ -6,7 +6,7 @@ import type { MessageAttributes } from './message-attributes.ts';
 import type { SqsQueue } from './queue-rows.ts';
 
 /** A group of many lanes, which a failed message leaves: its messages need no order, and none waits for another. */
-export const fairGroups = { concurrency: 32, onFailure: 'aside', ratePerSecond: null } as const;
+export const fairGroups = { concurrency: 32, onFailure: 'aside', ratePerSecond: null, deadLetters: 'apart' } as const;
 
 /** Letters, digits and punctuation of ASCII. */
 const idForm = /^[!-~]{1,128}$/;

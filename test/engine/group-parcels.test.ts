@@ -10,7 +10,7 @@ import { onEveryStore } from '../support/on-both-stores.ts';
 import { range } from '../support/range.ts';
 import { dyingAtWrite } from '../support/store-spy.ts';
 
-const groups = { concurrency: 1, onFailure: 'block' as const, ratePerSecond: null };
+const groups = { concurrency: 1, onFailure: 'block' as const, ratePerSecond: null, deadLetters: 'apart' as const };
 
 onEveryStore('messages of a group that were sent one by one', (driven) => {
   const create = (settings: Partial<QueueSettings> = {}) => driven().create('q', { visibilityTimeoutSeconds: 30, ...settings });

@@ -43,7 +43,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     const { clock, publish, spy } = driven();
     await start({
       visibilityTimeoutSeconds: 1,
-      groups: { concurrency: 1, ratePerSecond: null, onFailure: 'block' },
+      groups: { concurrency: 1, ratePerSecond: null, onFailure: 'block', deadLetters: 'apart' },
       limits: { concurrency: 1, ratePerSecond: null },
     });
     await publish('q', { body: noise(2_000), ...entry });
@@ -289,7 +289,7 @@ onBothStores('a message that is claimed and not delivered', (driven) => {
     await start({
       visibilityTimeoutSeconds: 600,
       deduplication: { windowSeconds: null, onDuplicate: 'ignore' },
-      groups: { concurrency: 1, ratePerSecond: null, onFailure: 'block' },
+      groups: { concurrency: 1, ratePerSecond: null, onFailure: 'block', deadLetters: 'apart' },
       limits: { concurrency: 1, ratePerSecond: 1 },
     });
     await publish('q', { body: 'a', ...entry });

@@ -74,6 +74,8 @@ it('a message of a group costs exactly its listed write units, alone, received w
     ['whole life, one after another in one group', 11],
     ['the same, ten received together', 5.8],
     ['whole life, in one group, ten a call', 1.1],
+    ['die in a group, and stay in it as a dead letter', 11],
+    ['receive and ack such a dead letter', 9],
   ]);
 });
 

@@ -78,8 +78,8 @@ export const groupIds: readonly Mutant[] = [
   {
     name: 'a delayed message of a group is delivered at its turn',
     file: 'engine/lifecycle/group-parcels.ts',
-    find: 'const slot: Slot = { visibleAt: parcel.visibleAt ?? parcel.since,',
-    replace: 'const slot: Slot = { visibleAt: parcel.since,',
+    find: 'const slot: Slot = parcel.slot ?? { visibleAt: parcel.visibleAt ?? parcel.since,',
+    replace: 'const slot: Slot = parcel.slot ?? { visibleAt: parcel.since,',
     tests,
   },
   {
@@ -99,22 +99,22 @@ export const groupIds: readonly Mutant[] = [
   {
     name: 'a redriven message of a group loses its id',
     file: 'engine/lifecycle/group-moves.ts',
-    find: 'ownRows: [lease.id] },',
-    replace: 'ownRows: [] },',
+    find: 'ownRows: [rowId], ...letter };',
+    replace: 'ownRows: [], ...letter };',
     tests,
   },
   {
     name: 'a redrive copies a message of a group in spite of a concurrent change',
-    file: 'engine/lifecycle/group-moves.ts',
-    find: 'when: unchanged(seen.row!), then: { put: marker }',
-    replace: "when: { exists: ['id'] }, then: { put: marker }",
+    file: 'engine/lifecycle/leaving-messages.ts',
+    find: 'id: lease.id, when: unchanged(seen.row!) }',
+    replace: "id: lease.id, when: { exists: ['id'] } }",
     tests: ['test/unit/lifecycle/group-moves.test.ts'],
   },
   {
     name: 'a redriven message of a group is not where its marker says',
     file: 'engine/messages/find.ts',
-    find: 'if (marks && marks.parcel !== parcelId &&',
-    replace: 'if (marks && marks.parcel === parcelId &&',
+    find: 'if (marks && marks.parcel !== parcelId) {',
+    replace: 'if (marks && marks.parcel === parcelId) {',
     tests,
   },
   {

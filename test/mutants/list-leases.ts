@@ -205,8 +205,8 @@ export const leases: readonly Mutant[] = [
   },
   {
     name: 'a parcel whose messages have all moved away comes back',
-    file: 'engine/lifecycle/moves.ts',
-    find: '    await removeOverriddenBy(ctx, rest);\n',
+    file: 'engine/lifecycle/moved-slots.ts',
+    find: '  await removeOverriddenBy(ctx, rest);\n',
     replace: '',
     tests: ['test/engine/undelivered.test.ts'],
   },

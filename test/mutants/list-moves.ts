@@ -64,13 +64,13 @@ export const moves: readonly Mutant[] = [
   },
   {
     name: 'moved messages are not marked in the row that they leave',
-    file: 'engine/lifecycle/moves.ts',
+    file: 'engine/lifecycle/moved-slots.ts',
     find: "failures: 0, end: 'moved' };",
     replace: 'failures: 0 };',
   },
   {
     name: 'moved messages are marked as done in the row that they leave',
-    file: 'engine/lifecycle/moves.ts',
+    file: 'engine/lifecycle/moved-slots.ts',
     find: "failures: 0, end: 'moved' };",
     replace: "failures: 0, end: 'done' };",
     tests: ['test/engine/races.test.ts'],
@@ -118,27 +118,27 @@ export const moves: readonly Mutant[] = [
   },
   {
     name: 'a dead letter keeps its former due time',
-    file: 'engine/lifecycle/moves.ts',
+    file: 'engine/lifecycle/moved-slots.ts',
     find: 'const next: Slot = { visibleAt, receives: 0, failures: 0 };',
     replace:
       'const next: Slot = { visibleAt: slot.visibleAt, receives: slot.receives, failures: 0, ...(visibleAt < 0 ? { end: "done" } : {}) };',
   },
   {
     name: 'a redrive moves leased messages',
-    file: 'engine/redrive/run.ts',
-    find: "stateOf(lease, lease.slots[index]!, now) !== 'leased'",
-    replace: "stateOf(lease, lease.slots[index]!, now) !== 'delayed'",
+    file: 'engine/redrive/move-row.ts',
+    find: "stateOf(lease, index, now) !== 'leased'",
+    replace: "stateOf(lease, index, now) !== 'delayed'",
   },
   {
     name: 'a redrive moves messages that arrived after it began',
-    file: 'engine/redrive/run.ts',
+    file: 'engine/redrive/move-row.ts',
     find: ' && lease.since <= task.startedAt',
     replace: '',
     tests: ['test/engine/redrive.test.ts'],
   },
   {
     name: 'a redrive moves messages that are in another queue now',
-    file: 'engine/redrive/run.ts',
+    file: 'engine/redrive/move-row.ts',
     find: 'lease && incarnationOf(lease.shard) === queue.incarnation && lease.since',
     replace: 'lease && lease.since',
     tests: ['test/engine/redrive.test.ts'],
@@ -201,8 +201,8 @@ export const moves: readonly Mutant[] = [
   {
     name: 'a redrive applies its rate to rows instead of messages',
     file: 'engine/redrive/run.ts',
-    find: 'moveSelected(ctx, queue, { task, filter }, one, Math.max(1, Math.min(share, parcelSlotsMax)))',
-    replace: 'moveSelected(ctx, queue, { task, filter }, one, parcelSlotsMax)',
+    find: 'moveSelected(ctx, { queue, task, filter }, one, Math.max(1, Math.min(share, messagesMax)))',
+    replace: 'moveSelected(ctx, { queue, task, filter }, one, messagesMax)',
     tests: ['test/engine/redrive.test.ts'],
   },
   {

@@ -55,14 +55,14 @@ export const peeks: readonly Mutant[] = [
   },
   {
     name: 'a redrive moves all messages of a row of which one fits its filter',
-    file: 'engine/redrive/run.ts',
+    file: 'engine/redrive/move-row.ts',
     find: 'const wanted = movable.filter((slot) => selected.includes(slot));',
     replace: 'const wanted = selected.length > 0 ? movable : [];',
     tests: ['test/engine/redrive.test.ts'],
   },
   {
     name: 'a redrive takes a parcel apart of which no message fits its filter',
-    file: 'engine/redrive/run.ts',
+    file: 'engine/redrive/move-row.ts',
     find: 'task.toQueue !== null && (!filter || (await selectedOf(ctx, messages(), { filter })).length > 0)',
     replace: 'task.toQueue !== null',
     tests: ['test/engine/redrive.test.ts'],

@@ -2,6 +2,7 @@
  * Ways to break the rules, each a small mistake that a change could make. A mutant that does not fit the source fails the run, so that the
  * list stays true.
  */
+import { deadGroups } from './list-dead-groups.ts';
 import { dynamo } from './list-dynamo.ts';
 import { fanOut } from './list-fan-out.ts';
 import { fences } from './list-fences.ts';
@@ -27,6 +28,7 @@ import type { Mutant } from './mutant.ts';
 
 export const mutants: readonly Mutant[] = [
   ...leases,
+  ...deadGroups,
   ...dynamo,
   ...fences,
   ...moves,

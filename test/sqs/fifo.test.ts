@@ -196,6 +196,32 @@ drivenSqsOnEachStore((local) => {
   });
 
   describe('a dead-letter queue of a FIFO queue', () => {
+    it('gives the messages of a group in the order in which they died, and waits for those in flight', async () => {
+      const dead = await newQueue();
+      const deadLetterTargetArn = `arn:aws:sqs:eu-central-1:000000000000:${dead.split('/').at(-1)}`;
+      const QueueUrl = await newQueue({
+        ...byContent,
+        RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: 1 }),
+      });
+      for (const body of ['a1', 'a2', 'a3', 'b1']) await send(QueueUrl, body, { MessageGroupId: body[0]! });
+      for (let died = 0; died < 4; ) {
+        died += (await receive(QueueUrl)).length;
+        local().clock.advance(30_000);
+      }
+      expect(await receive(QueueUrl)).toEqual([]);
+      const [first] = await receive(dead, { MaxNumberOfMessages: 1 });
+      expect(first).toMatchObject({ Body: 'a1', Attributes: { MessageGroupId: 'a', ApproximateReceiveCount: '1' } });
+      expect(bodiesOf(await receive(dead))).toEqual(['b1']);
+      local().clock.advance(30_000);
+      const again = await receive(dead);
+      expect(again.find(({ Body }) => Body === 'a1')!.Attributes).toMatchObject({ ApproximateReceiveCount: '2' });
+      await remove(dead, again);
+      const rest = await receive(dead);
+      expect(bodiesOf(rest)).toEqual(['a2', 'a3']);
+      const [one, two] = rest.map(({ Attributes }) => BigInt(Attributes!.SequenceNumber!));
+      expect(two! > one!).toBe(true);
+    });
+
     it('shows a message with the group, the deduplication id and the sequence number that it had', async () => {
       const dead = await newQueue();
       const deadLetterTargetArn = `arn:aws:sqs:eu-central-1:000000000000:${dead.split('/').at(-1)}`;

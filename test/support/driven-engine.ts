@@ -6,7 +6,7 @@ import type {
   Json,
   OutputOf,
   PublishEntry,
-  QueueSettings,
+  QueueSettingsInput,
   ReceivedMessage,
   TransactionItem,
 } from '../../contract/contract.ts';
@@ -134,7 +134,7 @@ export interface DrivenEngine extends Pick<OpenedStore, 'rows'>, Transactions {
   another(over?: Store): Engine;
   call<Name extends QueueOperation>(operation: Name, queue: string, input?: InputOf<Name>): Promise<OutputOf<Name>>;
   /** Creates a queue without a backoff, unless the settings have one. */
-  create(queue: string, settings?: Partial<QueueSettings>): Promise<unknown>;
+  create(queue: string, settings?: QueueSettingsInput): Promise<unknown>;
   /** Publishes entries and returns their ids. Throws if one is refused. */
   publish(queue: string, ...entries: PublishEntry[]): Promise<string[]>;
   /** Publishes these bodies in one call. */

@@ -48,7 +48,7 @@ export class SmallQueue {
       name: queue,
       ...settingsDefaults,
       visibilityTimeoutSeconds: 60,
-      groups: { concurrency: this.groupConcurrency, onFailure: 'block', ratePerSecond: null },
+      groups: { concurrency: this.groupConcurrency, onFailure: 'block', ratePerSecond: null, deadLetters: 'apart' },
       retentionSeconds: null,
       createdAt: '2030-01-01T00:00:00.000Z',
       updatedAt: '2030-01-01T00:00:00.000Z',

@@ -8,7 +8,7 @@ export const survival = `## What a message keeps in a dead-letter queue, and whe
 | body, attributes, \`publishedAt\`, the queue's or an own id | kept | kept |
 | \`priority\` | kept and shown; it counts only up to the levels of that queue | kept |
 | \`dedupKey\` | the id becomes \`@\`, the key, \`@\` and more; the key is free when its window is over. In a group, the id stays | the same |
-| \`group\` | kept and shown; messages of a group come in the order of their deaths, each under a lease of its own | the message is put at the end of its group in the target queue |
+| \`group\` | kept and shown; messages of a group come in the order of their deaths: each under a lease of its own, or as messages of the group where that queue has \`groups.deadLetters: ordered\` | the message is put at the end of its group in the target queue |
 | \`lastFailure\`, \`errors\` | kept | cleared |
 | \`receives\`, \`failures\` | counted from 0; the earlier counts are in \`deadLetter\` | counted from 0 |
 | retention | counted from the time of death, by the setting of the dead-letter queue | counted from the redrive, by the setting of that queue |`;

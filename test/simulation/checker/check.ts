@@ -7,6 +7,7 @@
 import type { History, Violation } from '../run/history.ts';
 import { judgeAttempts } from './attempts.ts';
 import { judgeContents } from './contents.ts';
+import { judgeDeadGroups } from './dead-groups.ts';
 import { judgeEndings } from './endings.ts';
 import { judgeFences } from './fences.ts';
 import { judgeKept } from './kept.ts';
@@ -32,6 +33,7 @@ export function check(history: History): Violation[] {
     ...judgeFences(ledger),
     ...judgeEndings(ledger),
     ...judgeRecords(ledger),
+    ...judgeDeadGroups(ledger),
     ...judgeKept(ledger),
     ...judgeLimits(ledger),
     ...judgeTransactions(ledger),

@@ -84,8 +84,10 @@ const ackOf = (life: Life) =>
 /** Whether the message may still be invisible: it or another message of its group is delayed, leased or in backoff. */
 function mayBeHidden(ledger: Ledger, life: Life, at: number, unanswered: readonly CallOf<'receive'>[]): boolean {
   const { group } = life.entry;
-  const lives =
-    group === undefined ? [life] : ledger.lives.filter(({ queue, entry }) => queue === life.queue && entry.group === group);
+  // Dead letters of several queues may share a group.
+  const here = ledger.queues.reachable(life.queue);
+  const mayMeet = (queue: string) => queue === life.queue || [...ledger.queues.reachable(queue)].some((one) => here.has(one));
+  const lives = group === undefined ? [life] : ledger.lives.filter(({ queue, entry }) => entry.group === group && mayMeet(queue));
   return lives.some((one) => mayBeHiddenItself(ledger, one, at, unanswered));
 }
 

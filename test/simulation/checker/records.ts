@@ -98,7 +98,12 @@ function* judgeGroups(ledger: Ledger): Generator<Violation> {
         for (const delivery of second.deliveries) yield* judgeTurn(ledger, first, delivery);
       }
     }
-    yield* judgeGroupLeases(ledger, lives);
+    // A message that was dead-lettered and redriven has no group any more.
+    const isInGroup = ({ queue, message, life }: Delivery) => queue === life.queue && message.group !== undefined;
+    yield* judgeGroupLeases(
+      ledger,
+      lives.flatMap((life) => life.deliveries.filter(isInGroup)),
+    );
   }
 }
 
@@ -128,11 +133,8 @@ function* judgeTurn(ledger: Ledger, first: Life, delivery: Delivery): Generator<
   yield { promise: 'group-order', text, calls };
 }
 
-/** Only one receive at a time holds messages of a group. */
-function* judgeGroupLeases(ledger: Ledger, lives: readonly Life[]): Generator<Violation> {
-  // A message that was dead-lettered and redriven has no group any more.
-  const isInGroup = ({ queue, message, life }: Delivery) => queue === life.queue && message.group !== undefined;
-  const deliveries = lives.flatMap((life) => life.deliveries.filter(isInGroup));
+/** Only one receive at a time holds messages of a group. `deliveries`: those from one group of a queue. */
+export function* judgeGroupLeases(ledger: Ledger, deliveries: readonly Delivery[]): Generator<Violation> {
   for (const first of deliveries) {
     for (const second of deliveries) {
       if (first.life === second.life || first.call === second.call || first.endedAt >= second.startedAt) continue;

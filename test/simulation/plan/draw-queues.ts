@@ -9,11 +9,24 @@ export function drawQueues(d: Drawing, pace: number, sharded: number): PlannedQu
   const add = (name: string, settings: Partial<QueueSettings>) =>
     queues.push({ name, settings, shards: d.chance(sharded) ? 2 + d.whole(3) : 1 });
   const hasDead = d.chance(0.6);
-  if (hasDead) add('dead', drawSettings(d, pace));
+  if (hasDead) add('dead', drawDeadSettings(d, pace));
   const deadLetter = { queue: 'dead', maxReceives: 1 + d.whole(3) };
   add('work', { ...drawSettings(d, pace), ...(hasDead ? { deadLetter } : {}) });
   if (d.chance(0.25)) add('more', drawSettings(d, pace));
   return queues;
+}
+
+/** Half of the dead-letter queues keep dead letters in their groups, most of them in strict order. */
+function drawDeadSettings(d: Drawing, pace: number): Partial<QueueSettings> {
+  const settings = drawSettings(d, pace);
+  if (d.chance(0.5)) return settings;
+  const [concurrency, onFailure] = d.chance(0.7) ? [1, 'block' as const] : [d.pick([1, 2]), d.pick(['block', 'aside'] as const)];
+  return { ...settings, groups: { concurrency, onFailure, ratePerSecond: null, deadLetters: 'ordered' } };
+}
+
+/** Groups in strict order, for dead letters too. */
+export function drawOrderedGroups(): Partial<QueueSettings> {
+  return { groups: { concurrency: 1, onFailure: 'block', ratePerSecond: null, deadLetters: 'ordered' } };
 }
 
 export function drawSettings(d: Drawing, pace: number): Partial<QueueSettings> {
@@ -33,7 +46,12 @@ export function drawSettings(d: Drawing, pace: number): Partial<QueueSettings> {
   } else settings.backoff = null;
   if (d.chance(0.15)) settings.priority = { levels: 2 + d.whole(2), order: d.pick(['strict', 'weighted']) };
   if (d.chance(0.15)) {
-    settings.groups = { concurrency: d.pick([1, 1, 2]), onFailure: d.pick(['block', 'aside']), ratePerSecond: null };
+    settings.groups = {
+      concurrency: d.pick([1, 1, 2]),
+      onFailure: d.pick(['block', 'aside']),
+      ratePerSecond: null,
+      deadLetters: 'apart',
+    };
   }
   return settings;
 }

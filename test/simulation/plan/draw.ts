@@ -7,7 +7,7 @@ import { type Fault, manyFaults, noFaults } from '../../../engine/simulation/fau
 import { drawDeduplication, drawKeyed } from './draw-keys.ts';
 import { drawIdempotency, drawOwnIds } from './draw-own-ids.ts';
 import { drawPrepared, drawPreparedSettings } from './draw-prepared.ts';
-import { drawKeep, drawLimits, drawQueues } from './draw-queues.ts';
+import { drawKeep, drawLimits, drawOrderedGroups, drawQueues } from './draw-queues.ts';
 import { drawProcess, type ProcessOptions } from './draw-steps.ts';
 import { drawTopics, type TopicFlavour } from './draw-topics.ts';
 import { type Drawing, drawing, minuteMs, secondMs } from './drawing.ts';
@@ -43,6 +43,20 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     purge: 0.2,
     update: 0.3,
     redrive: 0.7,
+  },
+  burying: {
+    publish: 5,
+    receive: 9,
+    ack: 3,
+    release: 6,
+    extend: 0.3,
+    redrive: 1,
+    cancelRedrive: 0.2,
+    cancel: 0.7,
+    sweep: 1,
+    purge: 0.2,
+    die: 0.7,
+    read: 0.7,
   },
   pausing: { publish: 4, receive: 7, ack: 3, update: 3, sweep: 1 },
   keeping: { publish: 4, receive: 8, ack: 7, look: 5, release: 1, cancel: 1.5, purge: 0.2, update: 0.2, sweep: 0.5, die: 0.3 },
@@ -183,6 +197,7 @@ interface ThemeOptions {
 const themeOptions: Record<string, ThemeOptions> = {
   groups: { grouped: 0.85 },
   redriving: { grouped: 0.35 },
+  burying: { grouped: 0.9, themeSettings: drawOrderedGroups },
   keys: { themeSettings: drawDeduplication, entries: drawKeyed },
   replacing: { themeSettings: drawIdempotency, entries: drawOwnIds },
   scheduling: { pace: 1.5 * minuteMs, swept: true },

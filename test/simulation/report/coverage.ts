@@ -36,6 +36,7 @@ const outcomes = [
   'messages received again',
   'messages received by a repeated receive',
   'dead letters received',
+  'dead letters received in groups',
   'dead letters: max_receives',
   'dead letters: expired',
   'dead letters: rejected',

@@ -57,6 +57,7 @@ export function countAnswers({ recorder, count }: World): void {
         ).length,
       );
       count('messages of groups received', call.answer.output.messages.filter(({ group }) => group !== undefined).length);
+      count('dead letters received in groups', messages.filter(({ deadLetter, group }) => deadLetter && group).length);
       count('dead letters received', call.answer.output.messages.filter(({ deadLetter }) => deadLetter).length);
     }
   }

@@ -109,7 +109,10 @@ describe('the input of a call', () => {
     [{ backoff: {} }, { backoff: { minSeconds: 1, maxSeconds: 900, factor: 2, jitter: 0.5 } }],
     [{ backoff: { minSeconds: 5 } }, { backoff: { minSeconds: 5, maxSeconds: 900, factor: 2, jitter: 0.5 } }],
     [{ priority: { levels: 3 } }, { priority: { levels: 3, order: 'strict' } }],
-    [{ groups: { concurrency: 2 } }, { groups: { concurrency: 2, onFailure: 'block', ratePerSecond: null } }],
+    [
+      { groups: { concurrency: 2 } },
+      { groups: { concurrency: 2, onFailure: 'block', ratePerSecond: null, deadLetters: 'apart' } },
+    ],
     [{ limits: { concurrency: 9 } }, { limits: { concurrency: 9, ratePerSecond: null } }],
     [{ deduplication: {} }, { deduplication: { windowSeconds: null, onDuplicate: 'ignore' } }],
     [{ prepared: {} }, { prepared: { timeoutSeconds: 300, checkBack: null } }],

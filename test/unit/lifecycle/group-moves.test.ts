@@ -25,7 +25,7 @@ async function begin(over?: (store: Store) => Partial<Store>, given = { lease, t
   await world.putLease(given.lease);
   const seen = await readRow(world.ctx, lease.id);
   world.spy.takeCounts();
-  const move = () => moveToGroup(world.ctx, { seen, ...given });
+  const move = () => moveToGroup(world.ctx, { seen, slots: [0], groupName: 'g', ...given });
   const row = () => decodeLease(world.rows('leases').find(({ id }) => id === lease.id)!);
   const parcels = () => world.rows('messages').map(decodeParcel);
   return { ...world, seen, move, row, parcels };
@@ -102,7 +102,7 @@ describe('a move to the end of a group', () => {
       const { move, rows } = await beginLarge(() => ({
         async transact() {
           if (sent++ > 0) throw new StoreError('too busy', 'no');
-          return { ok: false, refused: [undefined, { row: undefined }, undefined] };
+          return { ok: false, refused: [{ row: undefined }, undefined, undefined] };
         },
       }));
       let sent = 0;
