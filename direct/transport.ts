@@ -4,7 +4,7 @@
  */
 
 import type { InputOf, OperationName, OutputOf, ParamsOf, Transport } from '../contract/contract.ts';
-import { DumbwaiterError } from '../contract/errors.ts';
+import { DumbwaiterError, errors } from '../contract/errors.ts';
 import { checkNames, type Names } from '../contract/names.ts';
 import { createEngine } from '../engine/create.ts';
 import { createDynamoClient } from '../engine/dynamo/client.ts';
@@ -30,6 +30,11 @@ export interface DirectTransportOptions extends SdkClientOptions {
   client?: SdkClient;
   /** Called for what the queue does by itself: it dead-letters or expires messages, or detects an anomaly. */
   observe?: (event: EngineEvent) => void;
+  /**
+   * Called for each call that was answered, to measure how available the queue is: `isAvailable` is false for what the other transports answer
+   * with 5xx. A call that the program gave up was not answered.
+   */
+  answered?: (operation: OperationName, isAvailable: boolean, seconds: number) => void;
 }
 
 export interface DirectTransport extends Transport {
@@ -48,6 +53,7 @@ const directNames: Names<DirectTransportOptions> = {
   tables: true,
   client: true,
   observe: true,
+  answered: true,
 };
 
 /**
@@ -57,7 +63,7 @@ const directNames: Names<DirectTransportOptions> = {
  */
 export function directTransport(options: DirectTransportOptions = {}): DirectTransport {
   checkNames('directTransport', options, directNames);
-  const { tables = tablesOfEnvironment(), client: given, observe, ...config } = options;
+  const { tables = tablesOfEnvironment(), client: given, observe, answered, ...config } = options;
   const sdk = given ?? createSdkClient(config);
   const client = createDynamoClient(accessFromSdk(sdk));
   const parts = dynamoParts({ client, tables });
@@ -67,13 +73,14 @@ export function directTransport(options: DirectTransportOptions = {}): DirectTra
   const running = new Map<Promise<unknown>, AbortSignal>();
   return {
     call(operation, params, input, { signal, timeoutMs, texts = false } = {}) {
-      return withDeadline({ signal, timeoutMs }, (ending) => {
+      const calling = withDeadline({ signal, timeoutMs }, (ending) => {
         const answering = answer(engine, operation, params, input, { signal: ending, texts }).finally(() =>
           running.delete(answering),
         );
         running.set(answering, ending);
         return answering;
       });
+      return answered ? counted(calling, (...outcome) => answered(operation, ...outcome)) : calling;
     },
     transact(items, { token, signal, timeoutMs }) {
       return withDeadline({ signal, timeoutMs }, (ending) =>
@@ -129,6 +136,22 @@ const reasons: { [Name in Exclude<ServiceOperation, 'health'>]: string } = {
 };
 /** Why an operation is refused here. */
 const refused: ReadonlyMap<OperationName, string> = new Map(Object.entries(reasons) as [OperationName, string][]);
+
+async function counted<Output>(
+  calling: Promise<Output>,
+  count: (isAvailable: boolean, seconds: number) => void,
+): Promise<Output> {
+  const startedAt = performance.now();
+  const seconds = () => (performance.now() - startedAt) / 1000;
+  try {
+    await calling;
+  } catch (error) {
+    if (error instanceof DumbwaiterError) count(errors[error.code].status < 500, seconds());
+    throw error;
+  }
+  count(true, seconds());
+  return calling;
+}
 
 function tablesOfEnvironment(): TableNames {
   const { DUMBWAITER_MESSAGES_TABLE, DUMBWAITER_LEASES_TABLE, DUMBWAITER_QUEUES_TABLE } = process.env;
