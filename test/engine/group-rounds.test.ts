@@ -72,6 +72,7 @@ onBothStores('a receive of a hundred messages of as many groups', (driven) => {
     spy.before = () => undefined;
     await engine.call('cancelMessage', { queue: 'q', id: first! }, { force: true });
     await call('publish', 'q', { messages: [{ body: 'next', group: 'a' }] });
-    expect((await receive('q')).map(({ body }) => body)).toEqual(['next']);
+    // A receive of one message takes the parcel that the row names, without a query.
+    expect((await receive('q', { max: 1 })).map(({ body }) => body)).toEqual(['next']);
   });
 });

@@ -1,6 +1,7 @@
 /** Receives that are repeated under their attempt id, because their answer was lost. */
 import { expect, it } from 'vitest';
 import { attemptMsMax } from '../../contract/limits.ts';
+import type { ReceivedMessage } from '../../contract/messages.ts';
 import { StoreError } from '../../engine/port/port.ts';
 import { secondMs } from '../support/durations.ts';
 import { ok } from '../support/expected.ts';
@@ -88,6 +89,24 @@ onEveryStore('a receive with an attempt id', (driven) => {
       driven().clock.advance(seconds * secondMs);
     };
     expect((await take('a')).map(({ receives }) => receives)).toEqual(seconds > visibilityTimeoutSeconds ? [2] : []);
+  });
+
+  it('a repeat that is held up after it extended its leases returns none that another receive has taken meanwhile', async () => {
+    await create({ visibilityTimeoutSeconds: 2 });
+    await driven().publish('q', { body: 1 });
+    expect(await take('a')).toHaveLength(1);
+    let taken: ReceivedMessage[] = [];
+    let isExtended = false;
+    driven().spy.before = async ({ method }) => {
+      if (method === 'write') isExtended = true;
+      if (method !== 'get' || !isExtended) return;
+      driven().spy.before = () => {};
+      driven().clock.advance(3 * secondMs);
+      taken = await take();
+    };
+    expect(await take('a')).toEqual([]);
+    expect(taken).toHaveLength(1);
+    expect(await driven().ack('q', taken)).toEqual([ok]);
   });
 
   it('a repeat within the limits of a queue keeps the permits of its messages', async () => {

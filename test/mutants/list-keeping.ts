@@ -13,6 +13,7 @@ export const keeping: readonly Mutant[] = [
     file: 'engine/leases/kept-messages.ts',
     find: "if (!kept || kept.until <= now || end === 'moved'",
     replace: "if (!kept || end === 'moved'",
+    tests: ['test/engine/keep.test.ts'],
   },
   {
     name: 'the row of a message that is acked and kept is never removed',

@@ -79,6 +79,7 @@ export const transactions: readonly Mutant[] = [
     file: 'engine/operations/transaction-items.ts',
     find: '[...parcels, ...own.map((one) => ownWrite(ctx, queue, one))].flatMap',
     replace: '[...parcels, ...own.slice(1).map((one) => ownWrite(ctx, queue, one))].flatMap',
+    tests: ['test/engine/transactions.test.ts'],
   },
   {
     name: 'a transaction returns the ids of messages in the wrong order',
