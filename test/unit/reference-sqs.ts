@@ -46,7 +46,7 @@ export const sqsQueueAttributes: { readonly [name: string]: string } = {
   MessageRetentionPeriod:
     'the setting `retentionSeconds`. It counts from when the message is first ready, is fixed at the send, and begins again in a dead-letter queue, so that each dead message is kept for as long as that queue says.',
   RedrivePolicy:
-    'the setting `deadLetter`. The message is moved when its last visibility timeout ends. The queue must exist, and its dead-letter queues must not lead back.',
+    'the setting `deadLetter`. The message is moved when its last visibility timeout ends. The queue must exist, and its dead-letter queues must not lead back. That of a FIFO queue keeps its groups in order.',
   RedriveAllowPolicy: 'Checked when a `RedrivePolicy` is set by SQS.',
   MaximumMessageSize: same,
   ReceiveMessageWaitTimeSeconds: same,
