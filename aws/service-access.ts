@@ -1,5 +1,5 @@
 /**
- * How a process reaches one AWS service: where it is, as whom, and over which connections.
+ * How a process reaches one AWS service: where it is, with which credentials, and over which connections.
  * This folder makes signed calls to AWS without the AWS SDK. `environment.ts` reads Lambda's environment;
  * `engine/dynamo/sdk-client.ts` takes the same facts from a client of the SDK.
  */

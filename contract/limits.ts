@@ -286,7 +286,7 @@ export const statsKeptSeconds = 30 * daySeconds;
 export const auditKeptSeconds = 30 * daySeconds;
 /** Entries that one call of `listAudit` examines; beyond them it answers a cursor, although its page is not full. */
 export const auditExaminedMax = 2000;
-/** The longest that a call waits until the audit has noted it. */
+/** The longest that a call waits until the audit has recorded it. */
 export const auditWriteMsMax = 1_000;
 /** The longest step of the points of statistics. */
 export const statsStepSecondsMax = daySeconds;

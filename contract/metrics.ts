@@ -90,7 +90,7 @@ export const logMetrics = {
   unavailable: { name: 'Unavailable', kind: 'unavailable', roles: ['callable', 'wake'] },
   /** Schedules whose ticks could not be published. */
   schedulesFailed: { name: 'SchedulesFailed', kind: 'schedule_failed', roles: ['sweep'] },
-  /** Redrive tasks that stood still, each time that the sweep restarts one. */
+  /** Stalled redrive tasks, each time that the sweep restarts one. */
   tasksStalled: { name: 'TasksStalled', kind: 'redrive_stalled', roles: ['sweep'] },
   /** Runs of the sweep that left work to the next run. */
   sweepsIncomplete: { name: 'SweepsIncomplete', kind: 'swept', unless: 'complete', roles: ['sweep'] },

@@ -22,7 +22,7 @@ export interface ScheduleInput {
   /** The time zone of `cron`, as an IANA name. Not allowed with `everySeconds`. Default `UTC`. */
   timeZone?: string;
   /**
-   * A tick every so many seconds, 10 to 31,536,000 (365 days), counted from `startAt`; without `startAt`, from when the
+   * The seconds between two ticks, 10 to 31,536,000 (365 days), counted from `startAt`; without `startAt`, from when the
    * schedule is put.
    */
   everySeconds?: number;

@@ -91,7 +91,7 @@ export interface SubscriptionInput {
   /** Settings of its own queue. Not with `queue`. Change them by PATCH of the queue. */
   settings?: QueueSettingsInput;
   /**
-   * The subscription and its queue end after so many seconds without a receive or an extend, 60 to 31,536,000 (365 days), checked once a
+   * The subscription and its queue end after this many seconds without a receive or an extend, 60 to 31,536,000 (365 days), checked once a
    * minute. Only with a queue of its own. Default `null`: never.
    */
   expiresAfterSeconds?: number | null;

@@ -60,7 +60,7 @@ const logAlarms: { [id: string]: LogAlarm } = {
     metric: 'tasksStalled',
     threshold: 'tasksStalled',
     description:
-      'A redrive task stands still although the sweep restarts it: the logs of Redrive and of the sweep have the reason.',
+      'A redrive task stays stalled although the sweep restarts it: the logs of Redrive and of the sweep have the reason.',
   },
   DeclarationsFailed: {
     metric: 'declarationsFailed',

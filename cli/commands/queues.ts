@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { ListedQueue } from '../../contract/contract.ts';
+import { lastHourTitle } from '../../contract/last-hour.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { confirm, withYes } from '../confirm.ts';
 import { jsonOf } from '../options.ts';
@@ -119,7 +120,7 @@ function columnsSince(before: Seen | undefined, at: number): Column<ListedQueue>
     count('dead'),
     { title: 'Oldest, s', isNumber: true, text: ({ counts }) => counts?.oldestAgeSeconds?.toFixed(1) },
     ...flows.map((flow) => ({
-      title: `${flow[0]!.toUpperCase()}${flow.slice(1)}, 1 h`,
+      title: lastHourTitle(flow),
       isNumber: true,
       text: ({ lastHour }: ListedQueue) => lastHour && `${lastHour.reduce((sum, point) => sum + point[flow], 0)}`,
     })),

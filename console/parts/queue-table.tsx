@@ -1,6 +1,7 @@
 /** A table of queues, those with problems first. */
 import { Link } from 'wouter-preact';
 import type { ListedQueue } from '../../contract/contract.ts';
+import { lastHourTitle } from '../../contract/last-hour.ts';
 import { countText, durationText } from '../state/format.ts';
 import { historyOf } from '../state/history.ts';
 import { Sparkline } from './chart.tsx';
@@ -46,7 +47,7 @@ export function QueueTable({ queues }: { queues: readonly ListedQueue[] }) {
             <th scope="col">Lately</th>
             {flows.map((flow) => (
               <th key={flow} scope="col">
-                {flow[0]!.toUpperCase() + flow.slice(1)}, 1 h
+                {lastHourTitle(flow)}
               </th>
             ))}
           </tr>

@@ -1,6 +1,7 @@
 /** Topics, with what was published to each in the last hour and what subscriptions got of it. */
 import { Link } from 'wouter-preact';
 import type { ListedTopic } from '../../contract/contract.ts';
+import { lastHourTitle } from '../../contract/last-hour.ts';
 import { countText } from '../state/format.ts';
 import { LastHour } from './last-hour.tsx';
 
@@ -17,7 +18,7 @@ export function TopicTable({ topics }: { topics: readonly ListedTopic[] }) {
             <th scope="col">Subscriptions</th>
             {flows.map((flow) => (
               <th key={flow} scope="col">
-                {flow[0]!.toUpperCase() + flow.slice(1)}, 1 h
+                {lastHourTitle(flow)}
               </th>
             ))}
           </tr>

@@ -83,7 +83,7 @@ const changes = {
     .nullable()
     .meta({
       description:
-        'The subscription and its queue end after so many seconds without a receive or an extend. Only with a queue of its own. Default `null`: never.',
+        'The subscription and its queue end after this many seconds without a receive or an extend. Only with a queue of its own. Default `null`: never.',
     })
     .optional(),
 };

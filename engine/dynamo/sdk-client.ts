@@ -1,5 +1,5 @@
 /**
- * The AWS SDK's client. It creates tables, commits callers' own transactions, and knows where and as whom to call DynamoDB: from
+ * The AWS SDK's client. It creates tables, commits callers' own transactions, and knows where and with which credentials to call DynamoDB: from
  * profiles, single sign-on, roles, containers or the environment. The store's own calls take that from it and go without it.
  */
 import http from 'node:http';

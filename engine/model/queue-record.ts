@@ -52,7 +52,7 @@ export interface QueueRecord extends QueueSettings {
   subscription?: QueueOwner;
   /** The subscriptions that deliver into the queue without owning it, by the incarnation of their topic. */
   feeds?: { [topicIncarnation: string]: { topic: string; name: string } };
-  /** The latest receive that is noted, ms. Noted only for a subscription that ends without receives. */
+  /** The latest receive that is recorded, ms. Recorded only for a subscription that ends without receives. */
   lastReceivedAt?: number;
   createdAt: number;
   updatedAt: number;
@@ -63,7 +63,7 @@ export interface QueueOwner {
   topic: string;
   topicIncarnation: string;
   name: string;
-  /** The subscription ends after so many seconds without a receive or an extend. */
+  /** The subscription ends after this many seconds without a receive or an extend. */
   expiresAfterSeconds?: number;
 }
 

@@ -1,7 +1,7 @@
 /**
  * When a subscription's queue was last used, for subscriptions that end without use. A use is a receive, or an extension of a lease.
- * It is noted at most once in a quarter of that time. So the sweep waits a quarter longer before it ends the subscription: no use is
- * that much later than the last one that was noted.
+ * It is recorded at most once in a quarter of that time. So the sweep waits a quarter longer before it ends the subscription: no use is
+ * that much later than the last one that was recorded.
  */
 import { clockMarginMs } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';

@@ -38,7 +38,7 @@ export async function sweepTopics(
   return ended && removed;
 }
 
-/** The transaction depends on the queue's row: a receive that was noted since keeps the subscription. */
+/** The transaction depends on the queue's row: a receive that was recorded since keeps the subscription. */
 async function endIfOverdue(ctx: Context, { subscription: owner }: QueueRecord): Promise<boolean> {
   if (!owner) return true;
   const { topic, topicIncarnation, name } = owner;

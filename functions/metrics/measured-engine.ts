@@ -56,7 +56,7 @@ export function measuredEngine(
     }
   }
 
-  function noted(operation: OperationName, params: object, input: object, output: unknown): void {
+  function countCall(operation: OperationName, params: object, input: object, output: unknown): void {
     const { queue } = params as { queue: string };
     const { receipts = [], failed } = input as { receipts?: string[]; failed?: string };
     const { results = [] } = output as { results?: { ok: boolean }[] };
@@ -75,7 +75,7 @@ export function measuredEngine(
     run: () => Promise<Output>,
   ): Promise<Output> {
     const output = await run();
-    noted(operation, params, input, output);
+    countCall(operation, params, input, output);
     return output;
   }
 

@@ -9,6 +9,8 @@ import { type Clock, type Key, type Random, type Row, type Store, StoreError } f
 import { changeRow } from './change-row.ts';
 import { type Sums, sumOf } from './flow.ts';
 
+export const hourMs = 3_600_000;
+
 export interface StatsParts {
   store: Store;
   clock: Clock;

@@ -7,11 +7,10 @@ import { queueKey, readQueue } from '../../engine/model/queue-record.ts';
 import { readTopic, topicKey } from '../../engine/model/topic-record.ts';
 import { addTime, emptyFlow, emptyTopicFlow, type Flow, percentile, type Sums, sumOf, type TopicFlow } from './flow.ts';
 import type { Meter } from './measured-engine.ts';
-import { createStatsRows, type StatsParts, type TimedRow } from './stats-rows.ts';
+import { createStatsRows, hourMs, type StatsParts, type TimedRow } from './stats-rows.ts';
 
 /** How often a process adds its counts to the rows, ms. */
 const flushMs = 60_000;
-const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 export interface Stats {

@@ -9,7 +9,7 @@ import type { SweepReport } from '../../engine/engine.ts';
 import { pagesOf } from '../../engine/port/pages.ts';
 import { type Clock, ignoreStoreError, type Key, type Random, type Row, type Store, StoreError } from '../../engine/port/port.ts';
 import { changeRow } from './change-row.ts';
-import { statsKind } from './stats-rows.ts';
+import { hourMs, statsKind } from './stats-rows.ts';
 
 export interface Status {
   read(): Promise<ServerStatus>;
@@ -26,7 +26,6 @@ interface Throttles {
 
 const flushMs = 60_000;
 const stepMs = statsStepSeconds * 1000;
-const hourMs = 3_600_000;
 const keptSeconds = 86_400;
 const rowsAPage = 20;
 

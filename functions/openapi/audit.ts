@@ -7,7 +7,7 @@ import { instant, text } from './output-records.ts';
 
 export const auditEntry = z
   .object({
-    at: instant('When the change was noted.'),
+    at: instant('When the change was recorded.'),
     operation: z.enum(auditedOperations).describe('The operation that was called.'),
     key: z
       .object({
@@ -31,7 +31,7 @@ export const auditTexts: OperationTextsOf<'listAudit'> = {
   listAudit: {
     tag: 'audit',
     summary: 'Read which key changed what lately, newest first',
-    description: `Needs the scope admin on all queues and topics (\`*\`). A call is noted after its change, for 30 days, if it arrives over HTTP, by Lambda invoke or as a call of SQS. A change whose note cannot be written succeeds without one. Each call examines at most about ${auditExaminedMax} entries: with a filter, a page may have fewer entries than \`limit\` and still have a cursor.`,
+    description: `Needs the scope admin on all queues and topics (\`*\`). A call is recorded after its change, for 30 days, if it arrives over HTTP, by Lambda invoke or as a call of SQS. A change that cannot be recorded succeeds all the same. Each call examines at most about ${auditExaminedMax} entries: with a filter, a page may have fewer entries than \`limit\` and still have a cursor.`,
     output: {
       entries: [
         {

@@ -90,7 +90,7 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   }
 }
 
-/** Reaches other services in the region, as whom and by the kind of endpoint (FIPS, dual-stack) that the SDK's configuration says. */
+/** Reaches other services in the region, with the credentials and the kind of endpoint (FIPS, dual-stack) of the SDK's configuration. */
 export async function serviceAccess({ config }: SdkClient): Promise<(service: ServiceName) => ServiceAccess> {
   const variables = {
     ...process.env,

@@ -20,8 +20,8 @@ export interface AuditedCall {
 }
 
 export interface Audit {
-  /** Runs the call. If it changed something, notes it: resolves when it is noted, or `auditWriteMsMax` after the change. */
-  noted<Output extends object>(call: AuditedCall, run: () => Promise<Output>): Promise<Output>;
+  /** Runs the call, and records it if it changed something. Resolves when it is recorded, or `auditWriteMsMax` after the change. */
+  recorded<Output extends object>(call: AuditedCall, run: () => Promise<Output>): Promise<Output>;
   list(input: CheckedInputOf<'listAudit'>): Promise<OutputOf<'listAudit'>>;
 }
 
@@ -61,7 +61,7 @@ export function createAudit({ store, clock, random, onError }: AuditParts): Audi
   }
 
   return {
-    async noted(call, run) {
+    async recorded(call, run) {
       const { operation, endsAt = Number.POSITIVE_INFINITY } = call;
       const startedAt = clock.now();
       const output = await run();

@@ -166,7 +166,7 @@ export function createService(parts: ServiceParts): Service {
       const checkedParams = parseParams(operation, params);
       authorize(caller.principal, operation, checkedParams, input);
       const checked = { operation, params: checkedParams, input: parseInput(operation, input) } as CheckedCall;
-      return audit.noted({ ...caller, ...checked }, () => dispatch(checked, caller));
+      return audit.recorded({ ...caller, ...checked }, () => dispatch(checked, caller));
     },
   };
 }

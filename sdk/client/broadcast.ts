@@ -8,7 +8,7 @@ import type { SubscriptionClient } from './subscription.ts';
 /** Which messages to get, and how to handle them. */
 export interface BroadcastOptions extends ConsumerOptions, Omit<SubscriptionInput, 'queue' | 'expiresAfterSeconds'> {
   /**
-   * The subscription ends after so many seconds without a receive or an extend, such as when this program ended without `stop`.
+   * The subscription ends after this many seconds without a receive or an extend, such as when this program ended without `stop`.
    * 60 to 31,536,000. Default 600.
    */
   expiresAfterSeconds?: number;

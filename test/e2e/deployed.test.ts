@@ -267,8 +267,8 @@ test('the functions for publishing and for receiving do only that', async () => 
   if (!waiting?.ok) throw new Error('it was not published');
   await publishOnly.queue(name).edit(waiting.id, { body: 'never' });
   await publishOnly.queue(name).cancel(waiting.id);
-  const { items: noted } = await clients.http.audit({ queue: name }).first();
-  expect(noted).toMatchObject([
+  const { items: recorded } = await clients.http.audit({ queue: name }).first();
+  expect(recorded).toMatchObject([
     { operation: 'cancelMessage', key: { id: 'iam' } },
     { operation: 'updateMessage', key: { id: 'iam' } },
     { operation: 'createQueue', key: { id: 'admin' } },

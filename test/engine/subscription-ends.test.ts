@@ -9,7 +9,7 @@ const topic = 't';
 const subscribed = { topic, subscription: 's' };
 const queue = 't~s';
 const expiresAfterSeconds = 80;
-/** Without a receive, the sweep ends the subscription this long after the last one that was noted. */
+/** Without a receive, the sweep ends the subscription this long after the last one that was recorded. */
 const endMs = 100 * secondMs + 2 * clockMarginMs;
 const noteMs = 20 * secondMs;
 
@@ -81,7 +81,7 @@ onBothStores('a subscription that ends without receives', (driven) => {
   it('no receive is followed by the end of the subscription sooner than after its time', async () => {
     const { sweep, clock, receive } = await start();
     clock.advance(noteMs - 1);
-    // Too soon after the last one to be noted.
+    // Too soon after the last one to be recorded.
     await receive(queue);
     clock.advance(expiresAfterSeconds * secondMs);
     await sweep();

@@ -92,7 +92,7 @@ describe('alarms', () => {
 
   test.each([
     ['SweepIncomplete', 'SweepsIncomplete', 'most of five sweeps do not complete'],
-    ['TasksStalled', 'TasksStalled', 'a task stands still although the sweep restarted it twice'],
+    ['TasksStalled', 'TasksStalled', 'a task is still stalled although the sweep restarted it twice'],
   ])('the alarm %s, on %s, rises when %s', (name, MetricName) => {
     const comparison = { Statistic: 'Sum', ComparisonOperator: 'GreaterThanOrEqualToThreshold', Threshold: 3 };
     expect(alarm(name)).toMatchObject({ MetricName, ...comparison });

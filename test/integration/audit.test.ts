@@ -27,7 +27,7 @@ describe('of a server', () => {
 
   const entriesOf = async (input: AuditInput = {}) => (await queue.http.call('listAudit', {}, input)).entries;
 
-  it('a change is noted with the key that made it and without the texts that it sent', async () => {
+  it('a change is recorded with the key that made it and without the texts that it sent', async () => {
     const created = await queue.http.call('createKey', {}, { name: 'on call', queues: ['*'], scopes: ['publish', 'admin'] });
     const { call } = queue.http.as(created.key);
     const of = { queue: 'orders' };
@@ -55,13 +55,13 @@ describe('of a server', () => {
     ]);
   });
 
-  it('a call that was refused is not noted', async () => {
+  it('a call that was refused is not recorded', async () => {
     const before = (await entriesOf()).length;
     await expectProblem(await queue.http.send('DELETE', '/v1/queues/missing'), 404, 'queue_not_found');
     expect(await entriesOf()).toHaveLength(before);
   });
 
-  it('a change by a call of SQS is noted', async () => {
+  it('a change by a call of SQS is recorded', async () => {
     const headers = { 'x-amz-target': 'AmazonSQS.CreateQueue', 'content-type': 'application/x-amz-json-1.0' };
     const response = await fetch(queue.server.url, { method: 'POST', headers, body: '{"QueueName":"by-sqs"}' });
     expect(response.status).toBe(200);
@@ -87,7 +87,7 @@ async function audited(seconds: number, store: Store = createMemoryStore()) {
   const failures: unknown[] = [];
   const audit = createAudit({ store, clock, random: seededRandom(1), onError: (error) => failures.push(error) });
   const note = (call: number, endsAt?: number) =>
-    audit.noted(
+    audit.recorded(
       {
         operation: 'cancelMessage',
         params: { queue: call % 2 === 0 ? 'even' : 'odd', id: String(call) },
@@ -172,7 +172,7 @@ it('a call waits for its note until the end of its time, and no longer', async (
   expect(await note(1, clock.now() + 10)).toEqual({});
 });
 
-it('every operation that changes something is noted, except those on messages that programs make all the time', () => {
+it('every operation that changes something is recorded, except those on messages that programs make all the time', () => {
   const changes = (Object.keys(routes) as OperationName[]).filter((operation) => routes[operation].method !== 'GET');
   expect(changes.filter((operation) => !(auditedOperations as readonly string[]).includes(operation)).sort()).toEqual([
     'ack',

@@ -232,7 +232,7 @@ describe('JSON through the SDK', () => {
       targets: {} as never,
       stats: {} as never,
       status: {} as never,
-      audit: { noted: (_: unknown, run: () => unknown) => run() } as never,
+      audit: { recorded: (_: unknown, run: () => unknown) => run() } as never,
     });
     const principal = {
       id: 'iam',

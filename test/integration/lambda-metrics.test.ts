@@ -111,7 +111,7 @@ it('a sweep that has no time left counts for the alarm SweepIncomplete', async (
   expect(countedBy('sweepsIncomplete')).toBe(1);
 });
 
-it('a redrive task that stands still counts for the alarm TasksStalled each time that the sweep restarts it', async () => {
+it('a stalled redrive task counts for the alarm TasksStalled each time that the sweep restarts it', async () => {
   await call('createQueue', { queue: 'dead' });
   await call('createQueue', { queue: 'alive' }, { deadLetter: { queue: 'dead', maxReceives: 1 } });
   const { output } = await call('redrive', { queue: 'dead' });
