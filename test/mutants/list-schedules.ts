@@ -7,6 +7,7 @@ export const schedules: readonly Mutant[] = [
     file: 'engine/schedules/schedule-writes.ts',
     find: "before.version === undefined ? { absent: ['name'] } : { equals: [['version'], before.version] };",
     replace: "before.version === undefined ? { absent: ['name'] } : { exists: ['version'] };",
+    tests: ['test/engine/schedules.test.ts'],
   },
   {
     name: 'messages that were published ahead stay when the schedule changes',
@@ -96,6 +97,7 @@ export const schedules: readonly Mutant[] = [
     file: 'engine/schedules/cron.ts',
     find: 'parsed.nextRun(new Date(after))',
     replace: 'parsed.nextRun(new Date(after + 60_000))',
+    tests: ['test/unit/schedules/ticks.test.ts'],
   },
   {
     name: 'a cron expression is evaluated in UTC',
