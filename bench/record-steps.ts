@@ -44,6 +44,7 @@ export async function costOfRecordSteps(testBed: TestBed, messages: number): Pro
       cost: await life({ settings: { limits: { concurrency: null, ratePerSecond: 10_000 } }, batch: 1, entry: () => ({}) }),
     },
     { name: 'cancel a message that waits', target: { atMost: 3 }, cost: await byId(testBed, messages, 'cancelMessage', {}) },
+    { name: 'release a leased message by its id', target: { atMost: 3 }, cost: await releaseById(testBed, messages) },
     {
       name: 'put off a delayed message',
       target: { atMost: 3 },
@@ -104,6 +105,15 @@ async function wholeLife(testBed: TestBed, messages: number, { settings, batch, 
   await publishEach(user, messages, entry, batch);
   await receiveAndAck(user, messages, receiveBatch ?? batch);
   return perMessage([user.instance], messages);
+}
+
+async function releaseById(testBed: TestBed, messages: number): Promise<Cost> {
+  const { instance, queue } = await createQueue(testBed);
+  const ids = await publishEach({ instance, queue }, messages);
+  for (const _ of ids) await instance.engine.call('receive', queue, {});
+  instance.meter.reset();
+  for (const id of ids) await instance.engine.call('releaseMessage', { ...queue, id }, {});
+  return perMessage([instance], messages);
 }
 
 async function byId(

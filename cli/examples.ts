@@ -38,6 +38,7 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   ],
   get: ['dumbwaiter get orders order-4711'],
   cancel: ['dumbwaiter cancel orders order-4711 order-4712', 'dumbwaiter cancel orders order-4711 --force'],
+  release: ['dumbwaiter release orders order-4711', 'dumbwaiter release orders order-4711 --seconds 60'],
   edit: [`dumbwaiter edit orders order-4711 --body '{"order": 4711, "gift": true}' --priority 1`],
   postpone: ['dumbwaiter postpone orders order-4711 --seconds 600'],
   'dead list': ['dumbwaiter dead list orders-dead --reason max_receives --from 2026-01-31T00:00:00Z'],

@@ -11,6 +11,7 @@ export const auditedOperations = [
   'deleteTarget',
   'updateMessage',
   'cancelMessage',
+  'releaseMessage',
   'redrive',
   'cancelRedrive',
   'createTopic',

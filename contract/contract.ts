@@ -130,6 +130,11 @@ export interface Operations {
   };
   updateMessage: { params: { queue: string; id: string }; input: MessageChanges; output: { id: string; visibleAt: string } };
   cancelMessage: { params: { queue: string; id: string }; input: { force?: boolean }; output: object };
+  releaseMessage: {
+    params: { queue: string; id: string };
+    input: { delaySeconds?: number; receives?: number };
+    output: { visibleAt: string } | { deadLettered: true };
+  };
   commitMessage: { params: { queue: string; id: string }; input: object; output: object };
   rollbackMessage: { params: { queue: string; id: string }; input: object; output: object };
   redrive: { params: { queue: string }; input: RedriveInput; output: RedriveTask };

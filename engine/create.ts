@@ -21,6 +21,7 @@ import { createQueue, deleteQueue, listQueues, purge, updateQueue } from './oper
 import { receive } from './operations/receive.ts';
 import { cancelRedrive, getRedrive, redrive } from './operations/redrive.ts';
 import { release } from './operations/release.ts';
+import { releaseMessage } from './operations/release-message.ts';
 import { deleteSchedule, getSchedule, listSchedules, putSchedule, updateSchedule } from './operations/schedules.ts';
 import {
   getSubscription,
@@ -66,6 +67,7 @@ const calls: Calls = {
   getMessage: (ctx, { queue, id }, { waitSeconds = 0 }, signal) => getMessage(ctx, queue, id, waitSeconds, signal),
   updateMessage: (ctx, { queue, id }, changes) => updateMessage(ctx, queue, id, changes),
   cancelMessage: (ctx, { queue, id }, { force = false }) => cancelMessage(ctx, queue, id, force),
+  releaseMessage: (ctx, { queue, id }, input) => releaseMessage(ctx, queue, id, input),
   commitMessage: (ctx, { queue, id }) => commitMessage(ctx, queue, id),
   rollbackMessage: (ctx, { queue, id }) => rollbackMessage(ctx, queue, id),
   redrive: (ctx, { queue }, input) => redrive(ctx, queue, input),

@@ -95,6 +95,7 @@ export type {
   PublishItems,
   QueueDescription,
   ReceiveInput,
+  ReleaseByIdInput,
   Reschedule,
 } from './client/queue-types.ts';
 export type { Redrive, RedriveWaitOptions } from './client/redrive.ts';

@@ -1,4 +1,4 @@
-/** `get`, `cancel`, `edit`, `postpone`: one message by its id. */
+/** `get`, `cancel`, `release`, `edit`, `postpone`: one message by its id. */
 import { type Command, Option } from 'commander';
 import { WrongCall } from '../failure.ts';
 import { jsonOf, numberOf } from '../options.ts';
@@ -21,6 +21,19 @@ export function addMessageCommands(program: Command): void {
       for (const id of ids) {
         await session.call('cancelMessage', { queue, id }, force ? { force } : {});
         session.print({ id }, `${id} is cancelled.`);
+      }
+    });
+  program
+    .command('release <queue> <ids...>')
+    .description('ends the leases of messages, so that they can be received again')
+    .addOption(new Option('--seconds <number>', 'hide them so long first').argParser(numberOf))
+    .action(async (queue: string, ids: string[], { seconds }: { seconds?: number }, command: Command) => {
+      const session = await sessionOf(command);
+      const input = seconds === undefined ? {} : { delaySeconds: seconds };
+      for (const id of ids) {
+        const released = await session.call('releaseMessage', { queue, id }, input);
+        const text = 'visibleAt' in released ? `can be received at ${released.visibleAt}` : 'is dead-lettered';
+        session.print({ id, ...released }, `${id} ${text}.`);
       }
     });
   program

@@ -20,7 +20,7 @@ export function MessagePage({ queue, id }: { queue: string; id: string }) {
   const { value, error, reload } = useLive(`message ${queue} ${id}`, (signal) => call('getMessage', { queue, id }, {}, signal));
   const [isShown, setShown] = useState(false);
   const isHidden = useHiddenBodies()[0] && !isShown;
-  const [asked, setAsked] = useState<'edit' | 'cancel' | 'force' | 'redrive'>();
+  const [asked, setAsked] = useState<'edit' | 'cancel' | 'release' | 'force' | 'redrive'>();
   const close = () => {
     setAsked(undefined);
     void reload();
@@ -52,9 +52,14 @@ export function MessagePage({ queue, id }: { queue: string; id: string }) {
               </>
             )}
             {can('publish') && value.state === 'leased' && (
-              <button type="button" class="secondary" onClick={() => setAsked('force')}>
-                End by force
-              </button>
+              <>
+                <button type="button" class="secondary" onClick={() => setAsked('release')}>
+                  Release
+                </button>
+                <button type="button" class="secondary" onClick={() => setAsked('force')}>
+                  End by force
+                </button>
+              </>
             )}
             {can('admin') && value.deadLetter && (
               <button type="button" class="secondary" onClick={() => setAsked('redrive')}>
@@ -93,6 +98,16 @@ export function MessagePage({ queue, id }: { queue: string; id: string }) {
                   ? 'The receiver that holds the message loses its lease. What it has done so far stays done.'
                   : 'No receive returns the message any more.'}
               </p>
+            </Confirm>
+          )}
+          {asked === 'release' && (
+            <Confirm
+              title="Release the message"
+              button="Release it"
+              onClose={close}
+              run={() => call('releaseMessage', { queue, id }, { receives: value.receives })}
+            >
+              <p>The receiver that holds the message loses its lease, and the message can be received again at once.</p>
             </Confirm>
           )}
           {asked === 'redrive' && (

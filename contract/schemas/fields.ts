@@ -80,6 +80,7 @@ export const anyState = oneOf([...liveStates, 'done', 'cancelled', 'expired']);
 export const delaySeconds = seconds(limits.delaySecondsMin, limits.delaySecondsMax);
 export const visibilityTimeoutSeconds = seconds(limits.visibilityTimeoutSecondsMin, limits.visibilityTimeoutSecondsMax);
 export const waitSeconds = seconds(limits.waitSecondsMin, limits.waitSecondsMax);
+export const receives = whole(1, Number.MAX_SAFE_INTEGER);
 export const batchMax = whole(1, limits.batchEntriesMax);
 export const ratePerSecond = whole(limits.redriveRatePerSecondMin, limits.redriveRatePerSecondMax);
 export const pageLimit = whole(1, limits.pageEntriesMax);

@@ -134,6 +134,12 @@ export const inputs = {
   cancelMessage: object({
     force: field.flag.describe('Whether to cancel the message even if it is leased. Default false.').optional(),
   }),
+  releaseMessage: object({
+    delaySeconds: field.delaySeconds.describe('How long the message stays hidden, in seconds. Default 0.').optional(),
+    receives: field.receives
+      .describe('Only the lease of this receive, as `receives` of the message counts it. Default: any lease.')
+      .optional(),
+  }),
   commitMessage: nothing,
   rollbackMessage: nothing,
   redrive: object({

@@ -33,6 +33,7 @@ export const params = {
   getMessage: ofMessage,
   updateMessage: ofMessage,
   cancelMessage: ofMessage,
+  releaseMessage: ofMessage,
   commitMessage: ofMessage,
   rollbackMessage: ofMessage,
   redrive: ofQueue,

@@ -13,12 +13,13 @@ import { replaceSlots } from '../lifecycle/due-row.ts';
 import { slotName } from '../lifecycle/group-parcels.ts';
 import { verdictOf, verdictOfAge } from '../lifecycle/verdicts.ts';
 import { findCancelled, findMessage, type HeldBy } from '../messages/find.ts';
+import { liveSlot } from '../messages/live-slot.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { moveToLeases } from '../messages/move-to-leases.ts';
-import { messageIdOf, parcelAt } from '../model/held-parcels.ts';
-import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
+import { parcelAt } from '../model/held-parcels.ts';
+import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease } from '../model/row-codec.ts';
-import { isLive, type LeaseRow, type Parcel, type Slot } from '../model/rows.ts';
+import type { LeaseRow, Parcel, Slot } from '../model/rows.ts';
 import { returnPermitsOf } from '../permits/limiter.ts';
 import { markOf } from '../permits/permits.ts';
 import { leasedNow, messageNotFound } from './messages.ts';
@@ -99,17 +100,15 @@ function cancelIn(
     // applied.
     if (written !== undefined && seen.row?.version === written) return { done: cancelled() };
     const now = ctx.clock.now();
-    const { lease, tombstone } = decodeSnapshot(seen, now);
-    // The group's row has advanced, so the slot belongs to another message.
-    const isOther = lease ? messageIdOf(lease, slot) !== messageIdOf(found, slot) : found.kind === 'group';
-    if (isOther) return { done: { outcome: 'moved' } };
-    const there = lease?.slots[slot];
-    token = there?.token ?? there?.heldBy ?? tombstone?.slots[slot]?.token;
-    if (there?.end === 'cancelled' || tombstone?.slots[slot]?.cancelled) return { done: cancelled() };
-    if (there?.end === 'moved') return { done: { outcome: 'moved' } };
-    if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) {
-      return { done: { outcome: 'gone' } };
-    }
+    const { lease: current, tombstone } = decodeSnapshot(seen, now);
+    const live = liveSlot(queue, { lease: found, slot }, current);
+    if (live === 'moved') return { done: { outcome: 'moved' } };
+    const former = current?.slots[slot];
+    const ended = tombstone?.slots[slot];
+    token = former?.token ?? former?.heldBy ?? ended?.token;
+    if (former?.end === 'cancelled' || ended?.cancelled) return { done: cancelled() };
+    if (live === 'gone') return { done: { outcome: 'gone' } };
+    const { lease, there } = live;
     if (verdictOf(queue, parcelAt(lease, slot), there, now) === 'gone') return { done: { outcome: 'gone' } };
     if (!force && stateOf(lease, slot, now) === 'leased') return { done: { outcome: 'leased' } };
     written = ctx.newVersion();

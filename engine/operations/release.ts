@@ -1,13 +1,13 @@
 /**
  * Release: gives messages back before their lease ends. They become ready after `delaySeconds`. Without it, they become ready
  * at once, or after the queue's backoff if they failed. A message that the caller rejects, or whose receives are used up, is
- * dead-lettered with the text of `failed`.
+ * dead-lettered with the text of `failed`. `release-message.ts` releases a message by its id.
  */
-import type { InputOf, ReleaseResult } from '../../contract/contract.ts';
+import type { InputOf, Refused, ReleaseResult } from '../../contract/contract.ts';
 import { failedCharsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { failureIn } from '../leases/kept-messages.ts';
-import { decodeSnapshot, readRow, retryOnConflict } from '../leases/lease-store.ts';
+import { decodeSnapshot, readRow, retryOnConflict, type Snapshot } from '../leases/lease-store.ts';
 import { replaceSlots } from '../lifecycle/due-row.ts';
 import { leaveGroup } from '../lifecycle/leave-group.ts';
 import { moveSlots } from '../lifecycle/moves.ts';
@@ -33,57 +33,28 @@ export async function release(
   ctx: Context,
   queueName: string,
   texts: readonly unknown[],
-  { delaySeconds, failed, deadLetter: isRejected = false, isUnhandled = false }: ReleaseTerms,
+  terms: ReleaseTerms,
 ): Promise<{ results: ReleaseResult[] }> {
-  const failure: Failure | undefined = failed === undefined && !isRejected ? undefined : { text: cut(failed ?? '') };
   const queue = await ctx.settings.get(queueName);
   const receipts = parseReceipts(queue, texts);
   const answers = await answerByRow<ReleaseResult>(ctx, queue, receipts, async (rowId, ofRow) => {
     // Keyed by receipt, not by slot: a call may contain both a stale and a valid receipt of one message.
     const results = new Map<Receipt, ReleaseResult>();
     return retryOnConflict(ctx, await readRow(ctx, rowId), async (seen) => {
-      const now = ctx.clock.now();
-      const found = decodeSnapshot(seen, now);
+      const found = decodeSnapshot(seen, ctx.clock.now());
       const { lease } = found;
       const pending = ofRow.filter((receipt) => isHeldBy(lease, receipt));
       if (!lease || pending.length === 0)
         return { done: ofRow.map((receipt) => results.get(receipt) ?? notHeld(found, receipt)) };
-
-      const givenBack = pending.map(({ slot }) => slot);
-      const next: LeaseRow = {
-        ...lease,
-        version: ctx.newVersion(),
-        slots: lease.slots.map((slot, index) =>
-          givenBack.includes(index)
-            ? released(ctx, queue, isUnhandled ? withoutReceive(slot) : slot, now, delaySeconds, failure)
-            : slot,
-        ),
-      };
-      const { deadLetter } = queue;
-      const isPurged = (slot: number) => parcelAt(lease, slot).since < queue.purgedBefore;
-      const isOver = (slot: number) => isRejected || lease.slots[slot]!.receives >= deadLetter!.maxReceives;
-      const dying = deadLetter && !isUnhandled ? givenBack.filter((slot) => !isPurged(slot) && isOver(slot)) : [];
-      // If the dead-letter queue does not exist, the message is retried instead: a missing queue never drops a message.
-      const target = dying.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
-      if (target) {
-        const death: Death = { queue: queue.name, reason: isRejected ? 'rejected' : 'max_receives', at: now };
-        const slots = lease.slots.map((slot, index) => (dying.includes(index) ? next.slots[index]! : slot));
-        const moved = await moveSlots(ctx, { seen, lease: { ...lease, slots }, slots: dying, target, death });
-        if (moved.applied) {
-          for (const receipt of pending) if (dying.includes(receipt.slot)) results.set(receipt, { ok: true, deadLettered: true });
-        }
-        return { seen: moved.seen };
-      }
-      if (lease.kind === 'group' && lease.group.failedLeave && failure) {
-        const slotOf = (slot: Slot) => next.slots[lease.slots.indexOf(slot)]!;
-        const moved = await leaveGroup(ctx, queue, { seen, lease, slots: givenBack }, slotOf);
-        if (moved.applied) noteReleased(results, pending, next);
-        return { seen: moved.seen };
-      }
-      const after = await replaceSlots(ctx, seen, await keepThroughLease(ctx, next), now);
-      if (after.row?.version === next.version) {
-        noteReleased(results, pending, next);
-        ctx.wakeups.wake(queue.name);
+      const { released, seen: after } = await releaseSlots(
+        ctx,
+        queue,
+        { seen, lease, slots: pending.map(({ slot }) => slot) },
+        terms,
+      );
+      for (const receipt of pending) {
+        const result = released.get(receipt.slot);
+        if (result) results.set(receipt, result);
       }
       return { seen: after };
     });
@@ -92,10 +63,53 @@ export async function release(
   return { results: inOrder(receipts, answers) };
 }
 
-function noteReleased(results: Map<Receipt, ReleaseResult>, pending: readonly Receipt[], { slots }: LeaseRow): void {
-  for (const receipt of pending) {
-    results.set(receipt, { ok: true, visibleAt: new Date(slots[receipt.slot]!.visibleAt).toISOString() });
+export type Released = Exclude<ReleaseResult, Refused>;
+
+/**
+ * Gives leased messages of one row back, if the row is unchanged. Messages that die go first, by a write of their own: then
+ * `released` has only those. Empty: none was released.
+ */
+export async function releaseSlots(
+  ctx: Context,
+  queue: QueueRecord,
+  { seen, lease, slots: givenBack }: { seen: Snapshot; lease: LeaseRow; slots: readonly number[] },
+  { delaySeconds, failed, deadLetter: isRejected = false, isUnhandled = false }: ReleaseTerms,
+): Promise<{ released: ReadonlyMap<number, Released>; seen: Snapshot }> {
+  const now = ctx.clock.now();
+  const failure: Failure | undefined = failed === undefined && !isRejected ? undefined : { text: cut(failed ?? '') };
+  const next: LeaseRow = {
+    ...lease,
+    version: ctx.newVersion(),
+    slots: lease.slots.map((slot, index) =>
+      givenBack.includes(index)
+        ? released(ctx, queue, isUnhandled ? withoutReceive(slot) : slot, now, delaySeconds, failure)
+        : slot,
+    ),
+  };
+  const { deadLetter } = queue;
+  const isPurged = (slot: number) => parcelAt(lease, slot).since < queue.purgedBefore;
+  const isOver = (slot: number) => isRejected || lease.slots[slot]!.receives >= deadLetter!.maxReceives;
+  const dying = deadLetter && !isUnhandled ? givenBack.filter((slot) => !isPurged(slot) && isOver(slot)) : [];
+  // If the dead-letter queue does not exist, the message is retried instead: a missing queue never drops a message.
+  const target = dying.length > 0 && deadLetter ? await ctx.settings.find(deadLetter.queue) : undefined;
+  if (target) {
+    const death: Death = { queue: queue.name, reason: isRejected ? 'rejected' : 'max_receives', at: now };
+    const slots = lease.slots.map((slot, index) => (dying.includes(index) ? next.slots[index]! : slot));
+    const moved = await moveSlots(ctx, { seen, lease: { ...lease, slots }, slots: dying, target, death });
+    const dead: Released = { ok: true, deadLettered: true };
+    return { released: new Map(moved.applied ? dying.map((slot) => [slot, dead]) : []), seen: moved.seen };
   }
+  const visible = (slot: number): Released => ({ ok: true, visibleAt: new Date(next.slots[slot]!.visibleAt).toISOString() });
+  const all = () => new Map(givenBack.map((slot) => [slot, visible(slot)]));
+  if (lease.kind === 'group' && lease.group.failedLeave && failure) {
+    const slotOf = (slot: Slot) => next.slots[lease.slots.indexOf(slot)]!;
+    const moved = await leaveGroup(ctx, queue, { seen, lease, slots: givenBack }, slotOf);
+    return { released: moved.applied ? all() : new Map(), seen: moved.seen };
+  }
+  const after = await replaceSlots(ctx, seen, await keepThroughLease(ctx, next), now);
+  const isApplied = after.row?.version === next.version;
+  if (isApplied) ctx.wakeups.wake(queue.name);
+  return { released: isApplied ? all() : new Map(), seen: after };
 }
 
 /** Cuts the text to `failedCharsMax` without splitting a surrogate pair: rows hold well-formed Unicode. */

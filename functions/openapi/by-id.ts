@@ -5,7 +5,7 @@ const at = '2026-01-31T12:00:00.000Z';
 const later = '2026-01-31T12:00:30.000Z';
 const id = '01kg9zt2m4q8r6s0v3x5y7z9~0';
 
-export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cancelMessage'> = {
+export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cancelMessage' | 'releaseMessage'> = {
   getMessage: {
     tag: 'messages',
     summary: 'Read one message by its id, and optionally wait until it ends',
@@ -47,5 +47,17 @@ export const byIdTexts: OperationTextsOf<'getMessage' | 'updateMessage' | 'cance
       'unless the setting `idempotency` is `ended`.',
     output: {},
     refusals: ['queue_not_found', 'message_not_found', 'message_leased'],
+  },
+  releaseMessage: {
+    tag: 'messages',
+    summary: 'End the lease of a message without its receipt',
+    description:
+      'The message can be received again after `delaySeconds`, or at once without it. The next ack, release or extend of its receiver fails with ' +
+      '`lease_lost`, and its place under `limits.concurrency` becomes free. The receive stays counted, and is no failure. After its last receive, ' +
+      'the message moves to the dead-letter queue. A message that is not leased stays as it is, so a repeat changes nothing. If the message may ' +
+      'have been received again before a repeat, name the lease by `receives`.',
+    input: { receives: 1 },
+    output: { visibleAt: at },
+    refusals: ['queue_not_found', 'message_not_found', 'message_prepared'],
   },
 };

@@ -65,13 +65,11 @@ export const topicPublishResult = resultOf<TopicPublishResult>(
   'The result of publishing one message to a topic.',
 );
 export const ackResult = resultOf<AckResult>({}, 'The result of one ack.');
-export const releaseResult = resultOf<ReleaseResult>(
-  {
-    visibleAt: instant('When the message can be received again.').exactOptional(),
-    deadLettered: z.boolean().describe('True if the message moved to the dead-letter queue.').exactOptional(),
-  },
-  'The result of one release.',
-);
+const released = {
+  visibleAt: instant('When the message can be received again.').exactOptional(),
+  deadLettered: z.boolean().describe('True if the message moved to the dead-letter queue.').exactOptional(),
+};
+export const releaseResult = resultOf<ReleaseResult>(released, 'The result of one release.');
 export const extendResult = resultOf<ExtendResult>(
   { leasedUntil: instant('When the lease ends now.').exactOptional() },
   'The result of one extend.',
@@ -125,6 +123,7 @@ export const outputs = {
   getMessage: message,
   updateMessage: z.object({ id, visibleAt: instant('When it can be received.') }),
   cancelMessage: nothing,
+  releaseMessage: z.object(released) as unknown as z.ZodType<OutputOf<'releaseMessage'>>,
   commitMessage: nothing,
   rollbackMessage: nothing,
   redrive: redriveTask,

@@ -1,6 +1,15 @@
 /** Operations on a queue as a whole: its settings, its deletion, its dead letters. */
 
-import type { Queue, QueueSettingsInput, QueueStatsPoint, RedriveInput, StatsInput } from '../../contract/contract.ts';
+import type {
+  InputOf,
+  OperationName,
+  OutputOf,
+  Queue,
+  QueueSettingsInput,
+  QueueStatsPoint,
+  RedriveInput,
+  StatsInput,
+} from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import type { CallOptions } from '../calls/caller.ts';
 import type { QueueDescription } from './queue-types.ts';
@@ -26,7 +35,7 @@ export class QueueAdministration {
    * @throws DumbwaiterError `queue_exists` if the queue exists with other settings
    */
   create(settings: QueueSettingsInput = {}, options?: CallOptions): Promise<Queue> {
-    return this.#connection.caller.call('createQueue', this.#params, settings, options);
+    return this.#call('createQueue', settings, options);
   }
 
   /**
@@ -47,7 +56,7 @@ export class QueueAdministration {
    * @throws DumbwaiterError `queue_not_found`
    */
   describe(options?: CallOptions): Promise<QueueDescription> {
-    return this.#connection.caller.call('getQueue', this.#params, {}, options);
+    return this.#call('getQueue', {}, options);
   }
 
   /**
@@ -55,7 +64,7 @@ export class QueueAdministration {
    * @throws DumbwaiterError `queue_not_found`; `invalid_input`, such as for a dead-letter queue that does not exist
    */
   update(settings: QueueSettingsInput, options?: CallOptions): Promise<Queue> {
-    return this.#connection.caller.call('updateQueue', this.#params, settings, options);
+    return this.#call('updateQueue', settings, options);
   }
 
   /**
@@ -80,7 +89,7 @@ export class QueueAdministration {
    * @throws DumbwaiterError `queue_not_found`; `queue_in_use` if another queue names this one as its dead-letter queue
    */
   async delete(options?: CallOptions): Promise<void> {
-    await this.#connection.caller.call('deleteQueue', this.#params, {}, options);
+    await this.#call('deleteQueue', {}, options);
   }
 
   /**
@@ -88,7 +97,7 @@ export class QueueAdministration {
    * @throws DumbwaiterError `queue_not_found`
    */
   purge(options?: CallOptions): Promise<{ purgedBefore: string }> {
-    return this.#connection.caller.call('purge', this.#params, {}, options);
+    return this.#call('purge', {}, options);
   }
 
   /**
@@ -97,7 +106,7 @@ export class QueueAdministration {
    */
   async redrive(input: RedriveInput = {}, options?: CallOptions): Promise<Redrive> {
     const { caller, timers } = this.#connection;
-    return new Redrive(await caller.call('redrive', this.#params, input, options), caller, timers);
+    return new Redrive(await this.#call('redrive', input, options), caller, timers);
   }
 
   /**
@@ -115,7 +124,7 @@ export class QueueAdministration {
    * @throws DumbwaiterError `queue_not_found`
    */
   async stats(input: StatsInput = {}, options?: CallOptions): Promise<QueueStatsPoint[]> {
-    return (await this.#connection.caller.call('queueStats', this.#params, input, options)).points;
+    return (await this.#call('queueStats', input, options)).points;
   }
 
   /**
@@ -123,10 +132,10 @@ export class QueueAdministration {
    * secrets keep signing for a day: give the new one to the verifying side in that time. Not retried after a lost response.
    */
   async rotateSigningSecret(options?: CallOptions): Promise<string> {
-    return (await this.#connection.caller.call('rotateSigningSecret', this.#params, {}, options)).secret;
+    return (await this.#call('rotateSigningSecret', {}, options)).secret;
   }
 
-  get #params() {
-    return { queue: this.name };
+  #call<Name extends OperationName>(operation: Name, input: InputOf<Name>, options?: CallOptions): Promise<OutputOf<Name>> {
+    return this.#connection.caller.call(operation, { queue: this.name } as never, input, options);
   }
 }

@@ -1,6 +1,6 @@
 /** Types of the inputs and results of a queue's methods. */
 
-import type { Counts, PublishResult, Queue, Refused, TopicPublishResult } from '../../contract/contract.ts';
+import type { Counts, OperationName, PublishResult, Queue, Refused, TopicPublishResult } from '../../contract/contract.ts';
 import type { SentAttributes } from '../calls/content.ts';
 import type { NewMessage, NewTopicMessage } from '../calls/publisher.ts';
 
@@ -29,6 +29,16 @@ export interface ReceiveInput {
    * the messages that are still leased by it, with the same receipts. Up to 128 characters. Default: none.
    */
   attemptId?: string;
+}
+
+/** The operations on one message by its id. */
+export type MessageOperation = Extract<OperationName, `${string}Message`>;
+
+export interface ReleaseByIdInput {
+  /** How long the message stays hidden, 0 s to ten years. Default 0. */
+  delaySeconds?: number;
+  /** Only the lease of this receive, as `receives` of the message counts it. Default: any lease. */
+  receives?: number;
 }
 
 /** A number of seconds from now, or an instant (RFC 3339). */

@@ -1,5 +1,5 @@
 /** The part of the client that publishes, receives and manages the messages of one queue. */
-import type { AckResult, ExtendResult, Json, PeekInput, PublishResult, ReleaseResult } from '../../contract/contract.ts';
+import type { AckResult, ExtendResult, InputOf, Json, PeekInput, PublishResult, ReleaseResult } from '../../contract/contract.ts';
 import { accepted, gathered } from '../calls/batch-results.ts';
 import type { CallOptions } from '../calls/caller.ts';
 import { attributesOf, contentOf } from '../calls/content.ts';
@@ -21,10 +21,12 @@ import { QueueAdministration } from './queue-administration.ts';
 import {
   type Edit,
   isList,
+  type MessageOperation,
   type Publishable,
   type Published,
   type PublishItems,
   type ReceiveInput,
+  type ReleaseByIdInput,
   type Reschedule,
 } from './queue-types.ts';
 import type { CallInput, Connection } from './requests.ts';
@@ -154,7 +156,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * @throws DumbwaiterError `message_not_found`
    */
   async get(id: string, input: { waitSeconds?: number } = {}, options?: CallOptions): Promise<WaitingMessage<T>> {
-    const { wakeUrl: _, ...message } = await this.#connection.caller.call('getMessage', { queue: this.name, id }, input, options);
+    const { wakeUrl: _, ...message } = await this.#byId('getMessage', id, input, options);
     return waitingMessage(message);
   }
 
@@ -164,7 +166,17 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * @throws DumbwaiterError `message_not_found`; `message_leased` without `force`
    */
   async cancel(id: string, input: { force?: boolean } = {}, options?: CallOptions): Promise<void> {
-    await this.#connection.caller.call('cancelMessage', { queue: this.name, id }, input, options);
+    await this.#byId('cancelMessage', id, input, options);
+  }
+
+  /**
+   * Ends the lease of a message without its receipt: it can be received again at once, or after `delaySeconds`. Its receiver's next
+   * ack, release or extend fails with `lease_lost`. `receives`: only the lease of that receive. A message that is not leased stays as
+   * it is.
+   * @throws DumbwaiterError `message_not_found`, `message_prepared`
+   */
+  releaseById(id: string, input: ReleaseByIdInput = {}, options?: CallOptions) {
+    return this.#byId('releaseMessage', id, input, options);
   }
 
   /**
@@ -173,7 +185,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * @throws DumbwaiterError `message_rolled_back`, `message_not_found`
    */
   async commit(id: string, options?: CallOptions): Promise<void> {
-    await this.#connection.caller.call('commitMessage', { queue: this.name, id }, {}, options);
+    await this.#byId('commitMessage', id, {}, options);
   }
 
   /**
@@ -181,7 +193,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * @throws DumbwaiterError `message_committed`, `message_not_found`
    */
   async rollback(id: string, options?: CallOptions): Promise<void> {
-    await this.#connection.caller.call('rollbackMessage', { queue: this.name, id }, {}, options);
+    await this.#byId('rollbackMessage', id, {}, options);
   }
 
   /**
@@ -189,7 +201,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
    * @throws DumbwaiterError `message_leased`, `message_not_found`, `message_prepared`
    */
   reschedule(id: string, when: Reschedule, options?: CallOptions): Promise<{ id: string; visibleAt: string }> {
-    return this.#connection.caller.call('updateMessage', { queue: this.name, id }, when, options);
+    return this.#byId('updateMessage', id, when, options);
   }
 
   /**
@@ -202,7 +214,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
       ...(attributes !== undefined && { attributes: attributesOf(attributes) }),
       ...rest,
     };
-    await this.#connection.caller.call('updateMessage', { queue: this.name, id }, changes, options);
+    await this.#byId('updateMessage', id, changes, options);
   }
 
   /** Lists messages that fit all filters, or all, without receiving them. */
@@ -212,6 +224,10 @@ export class QueueClient<T = unknown> extends QueueAdministration {
       (page) => this.#connection.caller.call('peek', this.#params, page, options),
       ({ messages }) => messages.map((message) => waitingMessage<T>(message)),
     );
+  }
+
+  #byId<Name extends MessageOperation>(operation: Name, id: string, input: InputOf<Name>, options?: CallOptions) {
+    return this.#connection.caller.call(operation, { queue: this.name, id } as never, input, options);
   }
 
   get #params() {

@@ -117,7 +117,7 @@ describe('the command line', () => {
     }
   });
 
-  it('a message is read, edited, postponed and cancelled by its id', async () => {
+  it('a message is read, edited, released, postponed and cancelled by its id', async () => {
     await ok('queue', 'create', 'edited');
     await ok('publish', 'edited', '1', '--id', 'it');
     await ok('edit', 'edited', 'it', '--body', '{"two":2.00}');
@@ -129,6 +129,8 @@ describe('the command line', () => {
     expect(await ok('get', 'edited', 'it')).toContain('\n  "body": {\n    "two": 2.00\n  },\n');
     expect(await ok('--json', 'get', 'edited', 'it')).toContain('"body":{"two":2.00}');
     process.stdout.isTTY = false;
+    await ok('receive', 'edited');
+    expect(await ok('release', 'edited', 'it', '--seconds', '60')).toMatch(/^it can be received at 20\S+Z\.$/);
     expect(await ok('postpone', 'edited', 'it', '--seconds', '60')).toMatch(/^it can be received at 20/);
     expect(await ok('--json', 'cancel', 'edited', 'it')).toBe('{"id":"it"}');
     expect(await run(['get', 'edited', 'it'])).toMatchObject({ code: 1, err: expect.stringContaining('message_not_found') });

@@ -170,6 +170,19 @@ describe('a message', () => {
     expect(await queue.http.call('getMessage', { queue: 'mails', id: 'refused' })).toMatchObject({ state: 'ready' });
   });
 
+  it('a leased message is released, so that it can be received again', async () => {
+    await queue.http.call('createQueue', { queue: 'released' });
+    await publish('released', 'held');
+    const { messages } = await queue.http.call('receive', { queue: 'released' });
+    const { page } = await browser.open(queue.server.url, { path: '/queues/released/messages/held' });
+    await page.getByRole('button', { name: 'Release', exact: true }).click();
+    await page.getByRole('button', { name: 'Release it' }).click();
+    await expectText(page, /ready/);
+    expect(await queue.http.call('ack', { queue: 'released' }, { receipts: [messages[0]!.receipt] })).toMatchObject({
+      results: [{ ok: false, code: 'lease_lost' }],
+    });
+  });
+
   it('a leased message is ended by force', async () => {
     await queue.http.call('createQueue', { queue: 'forced' });
     await publish('forced', 'held');

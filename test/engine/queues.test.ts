@@ -151,6 +151,7 @@ onEveryStore('queues', (driven) => {
       getMessage: [{ queue, id: 'x' }, {}],
       updateMessage: [{ queue, id: 'x' }, { delaySeconds: 1 }],
       cancelMessage: [{ queue, id: 'x' }, {}],
+      releaseMessage: [{ queue, id: 'x' }, {}],
       commitMessage: [{ queue, id: 'x' }, {}],
       rollbackMessage: [{ queue, id: 'x' }, {}],
       redrive: [{ queue }, {}],

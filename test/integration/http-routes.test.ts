@@ -201,6 +201,19 @@ it('the routes by id change a waiting message and then cancel it', async () => {
   await expectProblem(await queue.http.send('GET', `/v1/queues/${where.queue}/messages/${id}`), 404, 'message_not_found');
 });
 
+it('the route by id releases a leased message, whose receipt is then refused', async () => {
+  const where = await newQueue();
+  await call('publish', where, { messages: [{ body: 1, id: 'm1' }] });
+  const [held] = (await call('receive', where)).messages;
+  const released = await call('releaseMessage', { ...where, id: 'm1' }, { delaySeconds: 600, receives: held!.receives });
+  const found = await call('getMessage', { ...where, id: 'm1' });
+  expect(found).toMatchObject({ state: 'delayed', receives: 1, failures: 0, ...released });
+  expect((await call('ack', where, { receipts: [held!.receipt] })).results).toMatchObject([{ ok: false, code: 'lease_lost' }]);
+  const path = `/v1/queues/${where.queue}/messages`;
+  await expectProblem(await queue.http.send('POST', `${path}/none/release`, { body: {} }), 404, 'message_not_found');
+  await expectProblem(await queue.http.send('POST', `${path}/m1/release`, { body: { receives: 0 } }), 400, 'invalid_input');
+});
+
 it('the routes by id commit or roll back a prepared message and find one by its key', async () => {
   const where = await newQueue({
     prepared: { timeoutSeconds: 60, checkBack: { url: 'https://example.com/check' } },

@@ -72,6 +72,7 @@ const inputs: { [Name in OperationName]?: object[] } = {
     { content: { bodyBase64: 'AAAA' } },
   ],
   cancelMessage: [{ force: true }],
+  releaseMessage: [{ delaySeconds: 1, receives: 1 }],
   commitMessage: [{}],
   rollbackMessage: [{}],
   redrive: [{ ids: ['an-id'], reason: 'rejected', from: at, until: at, toQueue: 'other' }],

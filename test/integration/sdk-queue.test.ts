@@ -114,6 +114,16 @@ overEach('a queue through the SDK', () => {
     expect(await queue.receive()).toEqual([]);
   });
 
+  it('the SDK releases a message by its id, whose holder is then refused', async () => {
+    const queue = dumbwaiter.queue<number>(newName());
+    await queue.create();
+    const { id } = await queue.publish({ body: 1 });
+    const [message] = await queue.receive();
+    await expect(queue.releaseById(id, { receives: 1, delaySeconds: 600 })).resolves.toHaveProperty('visibleAt');
+    await expect(message!.ack()).rejects.toMatchObject({ code: 'lease_lost' });
+    expect(await queue.get(id)).toMatchObject({ state: 'delayed', receives: 1, failures: 0 });
+  });
+
   it('the SDK ends a long poll when the signal aborts', async () => {
     const queue = dumbwaiter.queue(newName());
     await queue.create();

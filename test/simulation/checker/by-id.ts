@@ -1,7 +1,7 @@
 /** What calls by id may have done to a message. */
 
 import { contentKey } from './content.ts';
-import type { Ledger, Life } from './ledger.ts';
+import type { Delivery, Ledger, Life } from './ledger.ts';
 import { type CallOf, endOf } from './outcomes.ts';
 import { debouncesOf, replacementsOf } from './repeats.ts';
 
@@ -33,6 +33,21 @@ export function wasCancelled(
     );
     return isOver && call.params.queue === queue && !isOfOther;
   });
+}
+
+/** Releases by id that may have ended this lease, of those that began by then. */
+export function releasesOf(
+  { releases }: Pick<Ledger, 'releases'>,
+  { message: { id, receives }, queue, startedAt }: Delivery,
+  by = Number.POSITIVE_INFINITY,
+): readonly CallOf<'releaseMessage'>[] {
+  return (releases.get(id) ?? []).filter(
+    (call) =>
+      call.params.queue === queue &&
+      call.startedAt <= by &&
+      endOf(call) >= startedAt &&
+      (call.input.receives ?? receives) === receives,
+  );
 }
 
 /** Calls that may have changed it. */

@@ -17,6 +17,7 @@ import { ledgerOf } from './ledger-of.ts';
 import { judgeLimits } from './limits.ts';
 import { judgePrepared } from './prepared.ts';
 import { judgeRecords } from './records.ts';
+import { judgeReleases } from './releases.ts';
 import { judgeTicks } from './ticks.ts';
 import { judgeTopics } from './topics.ts';
 import { judgeTransactions } from './transactions.ts';
@@ -34,6 +35,7 @@ export function check(history: History): Violation[] {
     ...judgeEndings(ledger),
     ...judgeRecords(ledger),
     ...judgeDeadGroups(ledger),
+    ...judgeReleases(ledger),
     ...judgeKept(ledger),
     ...judgeLimits(ledger),
     ...judgeTransactions(ledger),

@@ -130,6 +130,19 @@ judgesEach(ofLeases, {
       },
     ],
     [
+      'an extend that is refused after a release by id of an earlier receive',
+      (h) => {
+        held(h);
+        h.call('releaseMessage', [2.5, 2.6], { queue: 'q', id: 'm' }, { receives: 2 }, { visibleAt: instant(32) });
+        h.extend([3, 3.1], 'one', 9, 'lease_lost');
+      },
+      (h) => {
+        held(h);
+        h.call('releaseMessage', [2.5, 2.6], { queue: 'q', id: 'm' }, {}, 'lost');
+        h.extend([3, 3.1], 'one', 9, 'lease_lost');
+      },
+    ],
+    [
       'an extend that is refused after an earlier extend succeeded',
       (h) => {
         held(h);

@@ -1,6 +1,6 @@
 /** Promises about leases: any two deliveries of one message must be possible in one order or the other. */
 import type { Violation } from '../run/history.ts';
-import { cancelsOf } from './by-id.ts';
+import { cancelsOf, releasesOf } from './by-id.ts';
 import type { Act, Delivery, Ledger } from './ledger.ts';
 import { endOf } from './outcomes.ts';
 import type { PromiseName } from './promises.ts';
@@ -140,6 +140,7 @@ function* judgeRefusals(ledger: Ledger, delivery: Delivery): Generator<Violation
     if (
       refused === 'lease_lost' &&
       !isGivenUp &&
+      releasesOf(ledger, delivery, endedAt).length === 0 &&
       !mayBeReplaced(ledger, delivery) &&
       !mayBeForgotten(ledger, delivery) &&
       remaining > 0 &&

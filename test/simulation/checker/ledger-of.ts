@@ -25,7 +25,9 @@ export function ledgerOf({ calls: recorded, asked = [], transactions = [], circu
   const lives = livesOf(calls, retryMsMin);
   const schedules = schedulesOf(calls, retryMsMin);
 
-  const ofMessage = <One extends CallOf<'cancelMessage' | 'updateMessage' | 'commitMessage' | 'rollbackMessage'>>(
+  const ofMessage = <
+    One extends CallOf<'cancelMessage' | 'updateMessage' | 'releaseMessage' | 'commitMessage' | 'rollbackMessage'>,
+  >(
     ofAll: readonly One[],
     traceMsLeast: (call: One) => number = () => retryMsMin,
   ) =>
@@ -82,6 +84,7 @@ export function ledgerOf({ calls: recorded, asked = [], transactions = [], circu
     keyed: lives.keyed,
     cancels,
     changes,
+    releases: ofMessage(callsOf(calls, 'releaseMessage')),
     commits: ofMessage(callsOf(calls, 'commitMessage')),
     rollbacks: ofMessage(callsOf(calls, 'rollbackMessage')),
     asked: Map.groupBy(asked, ({ id }) => id),

@@ -73,6 +73,8 @@ export interface Ledger {
   /** Calls that may have cancelled or changed a message, by its id. */
   cancels: ReadonlyMap<string, readonly CallOf<'cancelMessage'>[]>;
   changes: ReadonlyMap<string, readonly CallOf<'updateMessage'>[]>;
+  /** Calls that may have released a message by its id. */
+  releases: ReadonlyMap<string, readonly CallOf<'releaseMessage'>[]>;
   /** Calls that may have decided a prepared message, and the answers to check-backs, by its id. */
   commits: ReadonlyMap<string, readonly CallOf<'commitMessage'>[]>;
   rollbacks: ReadonlyMap<string, readonly CallOf<'rollbackMessage'>[]>;

@@ -1,6 +1,6 @@
 /** Promises about queues with limits: how many messages are leased at a time, and how many are received per second. */
 import type { Call, Violation } from '../run/history.ts';
-import { cancelsOf } from './by-id.ts';
+import { cancelsOf, releasesOf } from './by-id.ts';
 import type { Delivery, Ledger } from './ledger.ts';
 import { callsOf, endOf } from './outcomes.ts';
 
@@ -60,7 +60,7 @@ export function isSurelyHeld(ledger: Ledger, delivery: Delivery, at: number): bo
     const until = Date.parse(outcome.done.leasedUntil);
     extensions.push({ startedAt: call.startedAt, endedAt: endOf(call), until, certain: endOf(call) <= at });
   }
-  if (cancelsOf(ledger, life).some(isBefore)) return false;
+  if (cancelsOf(ledger, life).some(isBefore) || releasesOf(ledger, delivery, at).length > 0) return false;
   // A purge returns the permits of what it removes. When a moved message arrived is unknown, so any purge may have removed it.
   const mayBePurged = (purge: Call) => isBefore(purge) && (queue !== life.queue || life.published.startedAt <= endOf(purge));
   if (ledger.queues.purges(queue).some(mayBePurged)) return false;

@@ -19,7 +19,13 @@ export const ofEndings = [
   'redrive-moves-each-once',
 ] as const;
 
-export const ofRecords = ['cancelled-never-comes', 'group-order', 'one-lease-a-group', 'paused-gives-nothing'] as const;
+export const ofRecords = [
+  'cancelled-never-comes',
+  'release-by-id-ends-the-lease',
+  'group-order',
+  'one-lease-a-group',
+  'paused-gives-nothing',
+] as const;
 
 export const ofKeys = ['one-message-a-key'] as const;
 

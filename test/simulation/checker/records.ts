@@ -1,7 +1,7 @@
 /** Promises about messages that are cancelled, changed or in a group, and about paused queues. */
 import { settingsCacheMs, tombstoneMs } from '../../../contract/limits.ts';
 import type { Call, Violation } from '../run/history.ts';
-import { cancelsOf, isCertain, timesOf } from './by-id.ts';
+import { cancelsOf, isCertain, releasesOf, timesOf } from './by-id.ts';
 import { mayBeGone } from './endings.ts';
 import type { Delivery, Ledger, Life } from './ledger.ts';
 import { type CallOf, callsOf, endOf, mayBeDone } from './outcomes.ts';
@@ -138,7 +138,9 @@ export function* judgeGroupLeases(ledger: Ledger, deliveries: readonly Delivery[
   for (const first of deliveries) {
     for (const second of deliveries) {
       if (first.life === second.life || first.call === second.call || first.endedAt >= second.startedAt) continue;
-      const isGivenUp = first.acts.some(({ operation, call }) => operation !== 'extend' && call.startedAt <= second.endedAt);
+      const isGivenUp =
+        first.acts.some(({ operation, call }) => operation !== 'extend' && call.startedAt <= second.endedAt) ||
+        releasesOf(ledger, first, second.endedAt).length > 0;
       const mayBeCancelled = cancelsOf(ledger, first.life).some(({ startedAt }) => startedAt <= second.endedAt);
       const remaining = leaseEnd(ledger, first, second.endedAt) - ledger.clockErrorMs - second.endedAt;
       if (isGivenUp || mayBeCancelled || remaining <= 0 || mayBeGone(ledger, first.life, second.endedAt)) continue;

@@ -252,6 +252,7 @@ export function withQualifiedIds(calls: readonly Call[], { named }: Pick<TopicPu
       }
       case 'getMessage':
       case 'cancelMessage':
+      case 'releaseMessage':
       case 'updateMessage': {
         const { queue, id } = call.params;
         return { ...call, params: { queue, id: changed(id, queue) } } as Call;

@@ -3,6 +3,7 @@
  * shows whether the transaction was applied. Its publishes and acks are checked like any others.
  */
 import type { Call, Transaction, Violation } from '../run/history.ts';
+import { releasesOf } from './by-id.ts';
 import type { Delivery, Ledger } from './ledger.ts';
 import { endOf } from './outcomes.ts';
 import { isDone, leaseEnd } from './visibility.ts';
@@ -74,6 +75,7 @@ function isCertainlyHeld(ledger: Ledger, delivery: Delivery, { endedAt }: Transa
   if (endedAt === undefined || ledger.queues.isDeleted(queue) || ledger.queues.purges(queue).length > 0) return false;
   if (acts.some(({ operation, call }) => operation !== 'extend' && call.startedAt <= endedAt)) return false;
   if (life.id !== undefined && ledger.cancels.has(life.id)) return false;
+  if (releasesOf(ledger, delivery, endedAt).length > 0) return false;
   const mayBeAcked = ledger.transactions.some(
     ({ acks, applied }) => applied && acks.some(({ receipts }) => receipts.includes(delivery.message.receipt)),
   );

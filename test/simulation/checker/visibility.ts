@@ -1,8 +1,8 @@
 /** The earliest and the latest instant at which a message becomes visible again, by the answers that its receivers had. */
 import type { Backoff } from '../../../contract/contract.ts';
-import { mayBePutOff } from './by-id.ts';
+import { mayBePutOff, releasesOf } from './by-id.ts';
 import type { Act, Delivery, Ledger } from './ledger.ts';
-import { endOf } from './outcomes.ts';
+import { type CallOf, endOf } from './outcomes.ts';
 
 export interface Visible {
   /** By the clock of the queue, ms. */
@@ -30,15 +30,20 @@ export function earliestVisible(ledger: Ledger, delivery: Delivery, before: numb
   const end = leaseEnd(ledger, delivery, before);
   const wait = mayBeMoved || mayBeZeroLease(ledger, delivery) ? 0 : backoffMsLeast(ledger, delivery);
   let earliest: Visible = { at: end + wait, by: wait > 0 ? 'backoff' : 'lease', acts };
+  // After its last receive, it is dead-lettered at once.
+  const mayDie = queues
+    .settings(delivery.queue)
+    .some(({ deadLetter }) => deadLetter && delivery.message.receives >= deadLetter.maxReceives);
+  const releasedAt = ({ startedAt, input }: CallOf<'release' | 'releaseMessage'>) =>
+    startedAt - clockErrorMs + (mayBeMoved || mayDie ? 0 : (input.delaySeconds ?? 0) * 1000);
   for (const act of acts) {
     if (act.operation !== 'release' || act.outcome !== 'uncertain') continue;
-    // After its last receive, it is dead-lettered at once.
-    const mayDie = queues
-      .settings(delivery.queue)
-      .some(({ deadLetter }) => deadLetter && delivery.message.receives >= deadLetter.maxReceives);
-    const delay = mayBeMoved || mayDie ? 0 : (act.call.input.delaySeconds ?? 0) * 1000;
-    const at = act.call.startedAt - clockErrorMs + delay;
+    const at = releasedAt(act.call);
     if (at < earliest.at) earliest = { at, by: 'release', acts: [act] };
+  }
+  for (const call of releasesOf(ledger, delivery, before)) {
+    const at = releasedAt(call);
+    if (at < earliest.at) earliest = { at, by: 'release', acts: [] };
   }
   return earliest;
 }
@@ -96,6 +101,9 @@ export function latestVisible(ledger: Ledger, delivery: Delivery): number {
     } else if (operation === 'extend' && 'done' in outcome) {
       latest = Math.max(latest, Date.parse(outcome.done.leasedUntil));
     }
+  }
+  for (const { startedAt, endedAt = startedAt, input } of releasesOf(ledger, delivery)) {
+    latest = Math.max(latest, endedAt + ledger.clockErrorMs + (input.delaySeconds ?? 0) * 1000);
   }
   const waits = ledger.queues.settings(delivery.queue).map(({ backoff }) => (backoff ? backoff.maxSeconds * 1000 : 0));
   return latest + Math.max(0, ...waits);

@@ -117,6 +117,13 @@ function drawStep(d: Drawing, options: ProcessOptions, kind: Step['do']): Step {
       return { do: kind, queue: main, settings: drawUpdate(d, options) };
     case 'cancel':
       return { do: kind, ...(d.chance(0.5) ? { force: true } : {}), ...concurrent };
+    case 'releaseById':
+      return {
+        do: kind,
+        ...(d.chance(0.4) ? { delaySeconds: d.chance(0.3) ? 0 : seconds() } : {}),
+        ...(d.chance(0.4) ? { named: true } : {}),
+        ...concurrent,
+      };
     case 'replace':
       return { do: kind, ...(d.chance(0.6) ? { force: true } : {}), message: drawOwn(d, options.next), ...concurrent };
     case 'change':

@@ -29,7 +29,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
   clocks: { publish: 4, receive: 6, ack: 3, release: 1, setClock: 3, loseClock: 2, purge: 0.5 },
   changing: { publish: 4, receive: 5, ack: 3, release: 2, update: 1, remake: 0.3, read: 1, sweep: 1 },
   idling: { publish: 4, receive: 2, ack: 2, sweep: 4, read: 1 },
-  records: { publish: 4, receive: 5, ack: 3, release: 2, cancel: 4, change: 4, read: 1, sweep: 1, die: 0.5 },
+  records: { publish: 4, receive: 6, ack: 3, release: 1, releaseById: 3, cancel: 3, change: 4, read: 1, sweep: 1, die: 0.5 },
   groups: {
     publish: 6,
     receive: 8,
@@ -37,6 +37,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     release: 2,
     extend: 0.5,
     cancel: 1,
+    releaseById: 1,
     read: 1,
     sweep: 0.5,
     die: 0.7,
@@ -103,7 +104,7 @@ const themes: Record<string, Partial<Record<Step['do'], number>>> = {
     die: 0.5,
     read: 0.3,
   },
-  limiting: { publish: 3, receive: 9, ack: 4, release: 1, extend: 2, update: 0.2, die: 0.7, sweep: 0.3 },
+  limiting: { publish: 3, receive: 9, ack: 4, release: 1, releaseById: 1, extend: 2, update: 0.2, die: 0.7, sweep: 0.3 },
   transacting: {
     publish: 1,
     transact: 7,

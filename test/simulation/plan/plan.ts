@@ -116,6 +116,8 @@ export type Step =
   | { do: 'release'; which: Choice; delaySeconds?: number; failed?: string; deadLetter?: true; concurrent?: boolean }
   | { do: 'extend'; which: Choice; visibilityTimeoutSeconds?: number; concurrent?: boolean }
   | { do: 'cancel'; force?: boolean; concurrent?: boolean }
+  /** Releases a message by its id. `named`: only the lease of the receive that returned it. */
+  | { do: 'releaseById'; delaySeconds?: number; named?: true; concurrent?: boolean }
   /** Cancels a message under an own id, and publishes another under the same. */
   | { do: 'replace'; force?: boolean; message: PlannedMessage; concurrent?: boolean }
   /** Changes when a message is due, its body, or its priority. */

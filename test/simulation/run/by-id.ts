@@ -1,10 +1,13 @@
 /** Steps that name a message by its id. Processes share the ids that they know. */
+import type { ReceivedMessage } from '../../../contract/contract.ts';
+import { defined } from '../../../contract/defined.ts';
 import type { Engine } from '../../../engine/engine.ts';
 import type { Clock } from '../../../engine/port/port.ts';
 import { bodyOf } from '../plan/bodies.ts';
 import type { Drawing } from '../plan/drawing.ts';
 import { instantOf } from '../plan/entries.ts';
 import type { Step } from '../plan/plan.ts';
+import type { Receipts } from './receipts.ts';
 import type { World } from './world.ts';
 
 type StepOf<Kind extends Step['do']> = Extract<Step, { do: Kind }>;
@@ -35,6 +38,20 @@ export function createStepsById(world: World, by: { process: string; engine: Eng
       if (!message) return;
       const output = await recorder.call(by, 'cancelMessage', message, force === undefined ? {} : { force });
       if (output) shared.ended.push(message);
+    },
+
+    /** Mostly a message that this process holds: its ack must then be refused. */
+    async releaseById({ delaySeconds, named }: StepOf<'releaseById'>, receipts: Receipts): Promise<void> {
+      const release = (message: { queue: string; id: string }, receives?: number) =>
+        recorder.call(by, 'releaseMessage', message, defined({ delaySeconds, receives }));
+      if (chance(0.7)) {
+        const one = (queue: string, [message]: readonly ReceivedMessage[]) =>
+          message ? release({ queue, id: message.id }, named && message.receives) : Promise.resolve();
+        await receipts.use('one', (queue, _, messages) => one(queue, messages), true);
+      } else {
+        const message = anyMessage();
+        if (message) await release(message);
+      }
     },
 
     async replace(

@@ -163,6 +163,8 @@ function createCaller(world: World, process: SimulatedProcess) {
         return byId.replace(step, publish);
       case 'cancel':
         return byId.cancel(step);
+      case 'releaseById':
+        return byId.releaseById(step, receipts);
       case 'change':
         return byId.change(step);
       case 'decide':

@@ -24,6 +24,7 @@ export function countAnswers({ recorder, count }: World): void {
     else if ('refused' in call.answer) count(`answer ${call.answer.refused}`);
     else if (call.operation === 'getRedrive' || call.operation === 'cancelRedrive') continue;
     else if (call.operation === 'cancelMessage') count('messages cancelled');
+    else if (call.operation === 'releaseMessage') count('messages released by id');
     else if (call.operation === 'updateMessage') {
       count('messages changed');
       if (call.input.deliverAt !== undefined) count('messages put off to an instant');

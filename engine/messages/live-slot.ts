@@ -1,0 +1,18 @@
+/** Looks at a message again that was found before, because its row has changed since. */
+import { messageIdOf } from '../model/held-parcels.ts';
+import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
+import { isLive, type LeaseRow, type Slot } from '../model/rows.ts';
+
+/** The live message in the slot, by its row as it is now. `moved`: it lives elsewhere now. `gone`: it has ended, or left the queue. */
+export function liveSlot(
+  queue: QueueRecord,
+  { lease: found, slot }: { lease: LeaseRow; slot: number },
+  lease: LeaseRow | undefined,
+): { lease: LeaseRow; there: Slot } | 'moved' | 'gone' {
+  // The group's row has advanced, so the slot belongs to another message.
+  const isOther = lease ? messageIdOf(lease, slot) !== messageIdOf(found, slot) : found.kind === 'group';
+  const there = lease?.slots[slot];
+  if (isOther || there?.end === 'moved') return 'moved';
+  if (!lease || !there || !isLive(there) || incarnationOf(lease.shard) !== queue.incarnation) return 'gone';
+  return { lease, there };
+}
