@@ -32,8 +32,8 @@ export async function startElasticMq(): Promise<PeerServer> {
 export async function startFauxqs(): Promise<PeerServer> {
   const port = await freePort();
   const program = join(here, 'node_modules', 'fauxqs', 'dist', 'cli.js');
-  // Its log is one line for each request; a reader of the log would slow it down.
-  const env = { ...process.env, FAUXQS_PORT: String(port), FAUXQS_HOST: '127.0.0.1', FAUXQS_LOGGER: 'false' };
+  // It logs each request, which its program has no option against. Nothing reads the log.
+  const env = { ...process.env, FAUXQS_PORT: String(port), FAUXQS_HOST: '127.0.0.1' };
   return started(spawn(process.execPath, [program], { stdio: 'ignore', env }), `http://127.0.0.1:${port}`);
 }
 

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { type DumbwaiterError, invalidInput } from '../../contract/errors.ts';
+import type { Bindings } from '../http/app.ts';
 import { pathOfTarget } from '../http/request-path.ts';
 import { answerSocket, isBeingAnswered, refusalOfClientError } from './client-errors.ts';
 import { isLoopback } from './loopback.ts';
@@ -33,16 +34,28 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+interface ServerParts {
+  host: string;
+  port: number;
+  timeLimits: TimeLimits;
+  wakes?: WakeServer;
+  /** Asked before the app. Default: the app answers all requests. */
+  take?: TakeRequest;
+}
+
 export interface Fetch {
   fetch(request: Request, bindings: object): Response | Promise<Response>;
 }
 
+/**
+ * Answers a request and returns true, or leaves it to the app. The `Host` header and the path of the request make a valid URL. `begin`
+ * notes that the call begins.
+ */
+export type TakeRequest = (incoming: IncomingMessage, outgoing: ServerResponse, begin: () => Bindings) => boolean;
+
 /** Throws StartFailure if the port cannot be opened. Port 0 means any free port. */
-export async function serveHttp(
-  app: Fetch,
-  { host, port, timeLimits, wakes }: { host: string; port: number; timeLimits: TimeLimits; wakes?: WakeServer },
-): Promise<HttpServer> {
-  // The name of the server for an HTTP/1.0 request without a Host header.
+export async function serveHttp(app: Fetch, { host, port, timeLimits, wakes, take }: ServerParts): Promise<HttpServer> {
+  // The name of the server for a request without a valid Host header.
   const hostname = isLoopback(host) ? host : 'localhost';
   const options = {
     headersTimeout: timeLimits.headersMs,
@@ -57,12 +70,15 @@ export async function serveHttp(
   const refuse = (refusal: DumbwaiterError) => app.fetch(new Request(`http://${nameInUrl(hostname)}/`), { refusal });
   const refusals = new WeakMap<IncomingMessage, DumbwaiterError>();
   const calls = createCallsInProgress();
+  const begin = (incoming: IncomingMessage, outgoing: ServerResponse): Bindings => {
+    return { refusal: refusals.get(incoming), signal: calls.begin(outgoing) };
+  };
   const listener = getRequestListener(
     (request, env) => {
       const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse };
-      return app.fetch(request, { refusal: refusals.get(incoming), signal: calls.begin(outgoing) });
+      return app.fetch(request, begin(incoming, outgoing));
     },
-    { hostname, errorHandler: () => refuse(invalidInput('Host: is not a valid host name')) },
+    { errorHandler: () => refuse(invalidHost()) },
   );
   const server = createServer(options, serve)
     // A server may ignore expectations other than 100-continue (RFC 9110, 10.1.1).
@@ -80,11 +96,13 @@ export async function serveHttp(
     });
 
   function serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
-    const { path, refusal = hostRefusal(incoming) } = pathOfTarget(incoming.url ?? '');
+    const refusedHost = hostRefusal(incoming);
+    const { path, refusal = refusedHost } = pathOfTarget(incoming.url ?? '');
     const query = incoming.url?.indexOf('?') ?? -1;
     incoming.url = query < 0 ? path : path + incoming.url?.slice(query);
     if (refusal !== undefined) refusals.set(incoming, refusal);
-    listener(incoming, outgoing);
+    if (refusedHost !== undefined || !incoming.headers.host) incoming.headers.host = nameInUrl(hostname);
+    if (!take?.(incoming, outgoing, () => begin(incoming, outgoing))) listener(incoming, outgoing);
   }
 
   await new Promise<void>((resolve, reject) => {
@@ -134,9 +152,25 @@ function createCallsInProgress() {
   };
 }
 
-function hostRefusal({ httpVersion, headers }: IncomingMessage): DumbwaiterError | undefined {
-  if (headers.host !== undefined || httpVersion === '1.0') return undefined;
+function hostRefusal({ httpVersion, headers: { host } }: IncomingMessage): DumbwaiterError | undefined {
+  if (host) return isHost(host) ? undefined : invalidHost();
+  if (host !== undefined || httpVersion === '1.0') return undefined;
   return invalidInput('Host: is missing; HTTP/1.1 requires this header');
+}
+
+/** Almost all requests have the same `Host` header. */
+let lastHost: string | undefined;
+
+/** Whether a URL can be built with this `Host` header, and has the path that is appended. */
+function isHost(host: string): boolean {
+  if (host === lastHost) return true;
+  if (/[\s/\\?#@]/.test(host) || !URL.canParse(`http://${host}`)) return false;
+  lastHost = host;
+  return true;
+}
+
+function invalidHost(): DumbwaiterError {
+  return invalidInput('Host: is not a valid host name');
 }
 
 function nameInUrl(host: string): string {

@@ -12,7 +12,7 @@ import { createPrometheus } from '../metrics/prometheus.ts';
 import type { TargetRecords } from '../push/target-records.ts';
 import { createService, type TargetOperations } from '../service/service.ts';
 import { createAuthenticateSqs } from '../sqs/authenticate.ts';
-import { createSqsFace } from '../sqs/face.ts';
+import { createSqsFace, type SqsFace } from '../sqs/face.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import { consoleFiles } from './console-files.ts';
 import { createEndWatch, type EndWatch } from './end-watch.ts';
@@ -39,7 +39,8 @@ export interface QueueStack {
   keys: Keys;
   targets: TargetOperations;
   records: TargetRecords;
-  faces: Fetch;
+  app: Fetch;
+  sqs: SqsFace;
   authenticate: Authenticate;
   watch: EndableWatch;
   watchEnd: EndWatch;
@@ -116,7 +117,8 @@ export function createQueueStack(options: StackOptions, reset: (() => Promise<vo
     authenticate,
     watch,
     watchEnd: createEndWatch({ engine, clock, isShared }),
-    faces: { fetch: (request, bindings) => (sqs.takes(request) ? sqs : app).fetch(request, bindings) },
+    app,
+    sqs,
     startJobs() {
       jobs.startSweep();
       push.start();

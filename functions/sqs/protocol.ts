@@ -1,6 +1,7 @@
 /** What the two protocols of SQS have in common: each reads a request as an action and its input, and writes the answer. */
 import type { SqsError } from './errors.ts';
 import type { Input } from './input.ts';
+import type { SqsRequest } from './request.ts';
 
 export interface ReadCall {
   action: string;
@@ -8,14 +9,14 @@ export interface ReadCall {
   input(): Input;
 }
 
-export interface Answer {
+export interface SqsAnswer {
   status: number;
   headers: Record<string, string>;
   text: string;
 }
 
 export interface Protocol {
-  read(request: Request, body: Uint8Array): ReadCall;
-  answer(action: string, output: object, requestId: string): Answer;
-  refuse(error: SqsError, requestId: string): Answer;
+  read(request: SqsRequest, body: Uint8Array): ReadCall;
+  answer(action: string, output: object, requestId: string): SqsAnswer;
+  refuse(error: SqsError, requestId: string): SqsAnswer;
 }

@@ -5,12 +5,10 @@
 import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import { algorithm, encodeSegment, type Scope, scopeEnd, sha256, signatureOf, timeOf } from '../../aws/signature.ts';
 import { SqsError } from './errors.ts';
+import type { SqsRequest } from './request.ts';
 
 /** A request as it was signed. */
-export interface SignedRequest {
-  method: string;
-  url: string;
-  headers: Headers;
+export interface SignedRequest extends Pick<SqsRequest, 'method' | 'url' | 'headers'> {
   body: Uint8Array;
 }
 
@@ -38,12 +36,12 @@ const presignedSecondsMax = 7 * 24 * 3600;
 export function signatureIn({ url, headers }: SignedRequest): Signature {
   const authorization = headers.get('authorization');
   if (authorization !== null) return inHeader(authorization, headers);
-  const query = new URL(url).searchParams;
+  const query = url.searchParams;
   if (query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')) return inQuery(query);
   throw new SqsError('MissingAuthenticationToken', 'Request is missing Authentication Token');
 }
 
-function inHeader(authorization: string, headers: Headers): Signature {
+function inHeader(authorization: string, headers: SignedRequest['headers']): Signature {
   const [given, rest = ''] = authorization.trim().split(/\s+(.*)/s);
   if (given !== algorithm) {
     throw new SqsError(
@@ -61,7 +59,7 @@ function inHeader(authorization: string, headers: Headers): Signature {
 }
 
 /** `Date` has another form than `X-Amz-Date`. */
-function timeIn(headers: Headers): string | undefined {
+function timeIn(headers: SignedRequest['headers']): string | undefined {
   const given = headers.get('x-amz-date');
   if (given !== null) return given;
   const at = Date.parse(headers.get('date') ?? '');
@@ -127,7 +125,7 @@ export function checkTime({ time, scope, expiresSeconds }: Signature, now: numbe
 
 /** Throws SqsError `SignatureDoesNotMatch` if the signature leaves out what it must protect, or is not made with this key. */
 export function checkSignature(request: SignedRequest, given: Signature, key: KeyObject): void {
-  const { headers } = request;
+  const { url, headers } = request;
   if (given.scope.service !== service) throw mismatch(`Credential should be scoped to correct service: '${service}'.`);
   const mustBeSigned = ['host', ...signedIfPresent.filter((name) => headers.has(name))];
   const unsigned = mustBeSigned.find((name) => !given.headers.includes(name));
@@ -135,7 +133,6 @@ export function checkSignature(request: SignedRequest, given: Signature, key: Ke
   const bodyHash = sha256(request.body);
   const claimed = headers.get('x-amz-content-sha256');
   if (claimed !== null && claimed !== bodyHash) throw mismatch('The header x-amz-content-sha256 is not the hash of the body.');
-  const url = new URL(request.url);
   const canonical = {
     method: request.method,
     path: url.pathname.replace(/\/{2,}/g, '/'),

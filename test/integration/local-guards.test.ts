@@ -138,6 +138,22 @@ describe('the HTTP API on a loopback address', () => {
     }
   });
 
+  it.each([
+    'a/b',
+    'user@localhost',
+    'local host',
+    '1.2.3.4.5',
+    'localhost:99999',
+  ])('the local server refuses the Host %s, which is no host name, to clients of both APIs', async (host) => {
+    const ofHttp = await send(`${server.url}/v1/health`, { host });
+    expect([ofHttp.status, JSON.parse(ofHttp.body)]).toMatchObject([400, { code: 'invalid_input' }]);
+    const ofSqs = await send(server.url, { host, 'x-amz-target': 'AmazonSQS.ListQueues' }, 'POST');
+    expect([ofSqs.status, JSON.parse(ofSqs.body)]).toMatchObject([
+      400,
+      { __type: expect.stringMatching('InvalidParameterValue') },
+    ]);
+  });
+
   it('the local server answers an HTTP/1.0 request without a Host header', async () => {
     const { hostname, port } = new URL(server.url);
     const socket = connect(Number(port), hostname);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { CreateQueueCommand, GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocal } from '../../functions/local/server.ts';
@@ -19,6 +20,36 @@ beforeAll(async () => {
 afterAll(async () => {
   expect(local.defects).toEqual([]);
   await local.close();
+});
+
+describe('the body of a request', () => {
+  it('is refused if it is too large, whether its length is declared or not', async () => {
+    const headers = { 'x-amz-target': 'AmazonSQS.ListQueues' };
+    const body = new Uint8Array(8 * 1024 * 1024 + 1);
+    for (const sent of [{ body }, { body: new Blob([body]).stream(), duplex: 'half' as const }]) {
+      const response = await fetch(url, { method: 'POST', headers, ...sent });
+      expect([response.status, await response.json()]).toMatchObject([
+        413,
+        { __type: 'com.amazonaws.sqs#RequestEntityTooLarge' },
+      ]);
+    }
+  });
+
+  it('that is cut off sends no message', async () => {
+    const body = JSON.stringify({ QueueUrl: 'wire', MessageBody: 'cut off' });
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    const head = [
+      'POST / HTTP/1.1',
+      'host: localhost',
+      'x-amz-target: AmazonSQS.SendMessage',
+      `content-length: ${body.length + 1}`,
+    ];
+    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`).resume();
+    await once(socket, 'close');
+    const { output } = await json(url, 'ReceiveMessage', { QueueUrl: 'wire' });
+    expect(output).toEqual({});
+  });
 });
 
 describe('the Query protocol', () => {
