@@ -397,7 +397,7 @@ describe('topics, schedules and keys', () => {
     await page.getByLabel('Attributes, a JSON object').fill('{"country": "de"}');
     await page.getByLabel(/^Publish it/).check();
     await page.getByRole('button', { name: 'Publish' }).click();
-    await expectText(page, /to 1 subscriptions\./);
+    await expectText(page, /to 1 subscription\./);
   });
 
   it('a schedule shows its next tick in its own zone, is paused, and publishes its message now', async () => {
