@@ -1,4 +1,4 @@
-/** All queues whose names begin so, with their counts: to add them up, or to find those with problems. */
+/** All queues of a prefix with their counts, to add them up, or to find those with problems. */
 import { useState } from 'preact/hooks';
 import type { ListedQueue } from '../../contract/contract.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';

@@ -14,7 +14,7 @@ const waitsTooLongSeconds = 60;
 
 interface QueueProblem {
   text: string;
-  /** What it is about, below the page of the queue. */
+  /** The part of the queue's page that shows it. */
   path?: string;
 }
 
