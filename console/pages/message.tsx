@@ -152,33 +152,34 @@ function Facts({ message }: { message: Message }) {
   );
 }
 
-function Timeline({ message }: { message: Message }) {
-  const { publishedAt, errors = [], lastFailure, deadLetter, endedAt, state, receives } = message;
-  const events: [at: string | undefined, text: string][] = [
-    [publishedAt, 'published'],
-    ...errors.map((error): [string, string] => [error.at, `failed: ${error.message}`]),
-    ...(errors.length === 0 && lastFailure ? [[undefined, `last failure: ${lastFailure}`] satisfies [undefined, string]] : []),
-    ...(receives > 0 && state === 'leased'
-      ? [
-          [
-            undefined,
-            `received ${receives} ${plural(receives, 'time')}; leased until ${instantText(message.visibleAt)}`,
-          ] satisfies [undefined, string],
-        ]
-      : []),
-    ...(deadLetter
-      ? [
-          [
-            deadLetter.at,
-            `died in ${deadLetter.queue} after ${deadLetter.receives} receives: ${deadLetter.reason}${deadLetter.text ? `, ${deadLetter.text}` : ''}`,
-          ] satisfies [string, string],
-        ]
-      : []),
-    ...(endedAt ? [[endedAt, state] satisfies [string, string]] : []),
+type TimelineEvent = [at: string | undefined, text: string];
+
+/** What is known of its past: first what has a time, the oldest first. */
+function eventsOf(message: Message): TimelineEvent[] {
+  const { publishedAt, firstReceivedAt, errors = [], lastFailure, deadLetter, endedAt, state, receives, visibleAt } = message;
+  const dated: [at: string, text: string][] = [[publishedAt, 'published']];
+  for (const { at, message: text } of errors) dated.push([at, `failed: ${text}`]);
+  if (deadLetter) {
+    const { queue, receives: before, reason, text } = deadLetter;
+    const cause = text ? `${reason}, ${text}` : reason;
+    dated.push([deadLetter.at, `died in ${queue} after ${before} ${plural(before, 'receive')}: ${cause}`]);
+  }
+  if (firstReceivedAt) dated.push([firstReceivedAt, 'received for the first time']);
+  if (endedAt) dated.push([endedAt, state]);
+  const others: string[] = [];
+  if (errors.length === 0 && lastFailure) others.push(`last failure: ${lastFailure}`);
+  if (receives > 1 || (receives === 1 && !firstReceivedAt)) others.push(`received ${receives} ${plural(receives, 'time')}`);
+  if (state === 'leased') others.push(`leased: if it is not acked, it can be received again at ${instantText(visibleAt)}`);
+  return [
+    ...dated.toSorted(([a], [b]) => Date.parse(a) - Date.parse(b)),
+    ...others.map((text): TimelineEvent => [undefined, text]),
   ];
+}
+
+function Timeline({ message }: { message: Message }) {
   return (
     <ol class="timeline">
-      {events.map(([at, text]) => (
+      {eventsOf(message).map(([at, text]) => (
         <li key={`${at} ${text}`}>
           {at && (
             <time dateTime={at} title={instantText(at)}>

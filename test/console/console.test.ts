@@ -170,11 +170,17 @@ describe('a message', () => {
     expect(await queue.http.call('getMessage', { queue: 'mails', id: 'refused' })).toMatchObject({ state: 'ready' });
   });
 
-  it('a leased message is released, so that it can be received again', async () => {
-    await queue.http.call('createQueue', { queue: 'released' });
+  it('a leased message shows what happened to it, and is released, so that it can be received again', async () => {
+    await queue.http.call('createQueue', { queue: 'released' }, { backoff: null });
     await publish('released', 'held');
-    const { messages } = await queue.http.call('receive', { queue: 'released' });
+    const receive = async () => (await queue.http.call('receive', { queue: 'released' })).messages;
+    const receipts = (await receive()).map(({ receipt }) => receipt);
+    await queue.http.call('release', { queue: 'released' }, { receipts, failed: 'no paper' });
+    const messages = await receive();
     const { page } = await browser.open(queue.server.url, { path: '/queues/released/messages/held' });
+    const happened =
+      /published.*received for the first time.*last failure: no paper.*received 2 times.*leased: if it is not acked/s;
+    await expectText(page, happened);
     await page.getByRole('button', { name: 'Release', exact: true }).click();
     await page.getByRole('button', { name: 'Release it' }).click();
     await expectText(page, /ready/);
