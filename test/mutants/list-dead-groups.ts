@@ -96,10 +96,10 @@ export const deadGroups: readonly Mutant[] = [
     tests,
   },
   {
-    name: 'a redrive of a group begins again with each page',
+    name: 'a redrive of a group begins where it left another group',
     file: 'engine/redrive/move-row.ts',
     find: 'task.inGroup?.row === lease.id ? task.inGroup.after : undefined',
-    replace: "task.inGroup?.row === '' ? task.inGroup.after : undefined",
+    replace: 'task.inGroup?.after',
     tests,
   },
   {
