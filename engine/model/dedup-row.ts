@@ -63,6 +63,7 @@ const ofLease = [
     'expiry',
     'count',
     'since',
+    'first',
     'publishedAt',
     'expiresAt',
     'fresh',
