@@ -177,19 +177,19 @@ onEveryStore('a dead-letter queue that keeps dead letters in their groups', (dri
 
   it('a redrive of a long group resumes page after page, at a rate too, and moves and counts each dead letter of each group once', async () => {
     await create({ deadLetter: { queue: 'dead', maxReceives: 1 } }, {});
-    for (let at = 0; at < 24; at++) {
+    for (let at = 0; at < 12; at++) {
       await publish(...Array.from({ length: 10 }, (_, index) => ({ body: at * 10 + index, attributes: { odd: index % 2 } })));
-      if (at === 0) await publish({ body: 'other', group: 'h', attributes: { odd: 1 } });
+      if (at === 1) await publish({ body: 'other', group: 'h', attributes: { odd: 1 } });
       await reject(await take(20, 'q'));
       driven().clock.advance(1);
     }
-    expect(await driven().redrive('dead', { attribute: ['odd=1'], ratePerSecond: 50 })).toMatchObject({
-      moved: 121,
-      skipped: 120,
+    expect(await driven().redrive('dead', { attribute: ['odd=1'], ratePerSecond: 20 })).toMatchObject({
+      moved: 61,
+      skipped: 60,
     });
-    expect(await driven().redrive('dead')).toMatchObject({ moved: 120, skipped: 0 });
+    expect(await driven().redrive('dead')).toMatchObject({ moved: 60, skipped: 0 });
     const numbers = bodiesOf(await drain('q')).filter((body) => body !== 'other');
-    const all = Array.from({ length: 240 }, (_, index) => index);
+    const all = Array.from({ length: 120 }, (_, index) => index);
     expect(numbers).toEqual([...all.filter((one) => one % 2 === 1), ...all.filter((one) => one % 2 === 0)]);
   });
 
