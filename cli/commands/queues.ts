@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { ListedQueue } from '../../contract/contract.ts';
+import { durationText } from '../../contract/duration-text.ts';
 import { lastHourTitle } from '../../contract/last-hour.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { confirm, withYes } from '../confirm.ts';
@@ -118,7 +119,11 @@ function columnsSince(before: Seen | undefined, at: number): Column<ListedQueue>
     count('delayed'),
     count('leased'),
     count('dead'),
-    { title: 'Oldest, s', isNumber: true, text: ({ counts }) => counts?.oldestAgeSeconds?.toFixed(1) },
+    {
+      title: 'Oldest',
+      isNumber: true,
+      text: ({ counts }) => (counts?.oldestAgeSeconds == null ? '' : durationText(counts.oldestAgeSeconds)),
+    },
     ...flows.map((flow) => ({
       title: lastHourTitle(flow),
       isNumber: true,

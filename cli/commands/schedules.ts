@@ -1,5 +1,6 @@
 /** `schedules`: when they tick, and pausing them. */
 import type { Command } from 'commander';
+import { durationText } from '../../contract/duration-text.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { sessionOf } from '../session.ts';
 
@@ -20,7 +21,7 @@ export function addScheduleCommands(program: Command): void {
       session.printRows(found, [
         { title: 'Schedule', text: ({ name }) => name },
         { title: 'Queue', text: ({ queue }) => queue },
-        { title: 'When', text: ({ cron, everySeconds }) => cron ?? `every ${everySeconds} s` },
+        { title: 'When', text: ({ cron, everySeconds }) => cron ?? `every ${durationText(everySeconds!)}` },
         { title: 'Zone', text: ({ timeZone }) => timeZone },
         { title: 'Next', text: ({ nextAt, paused }) => (paused ? 'paused' : nextAt) },
         { title: 'Last error', text: ({ lastError }) => lastError?.message },

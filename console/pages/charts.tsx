@@ -1,8 +1,9 @@
 /** The depth of a queue since its page was opened; and of its last day: messages by step, and how long they waited and were handled. */
 import type { QueueStatsPoint } from '../../contract/contract.ts';
+import { durationText } from '../../contract/duration-text.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { countText, durationText } from '../state/format.ts';
+import { countText } from '../state/format.ts';
 import { historyOf } from '../state/history.ts';
 import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';

@@ -1,7 +1,8 @@
 /** One queue: its depth, and a tab for each kind of work with it. */
 import { Link } from 'wouter-preact';
+import { durationText } from '../../contract/duration-text.ts';
 import { Problem } from '../parts/problem.tsx';
-import { countText, durationText } from '../state/format.ts';
+import { countText } from '../state/format.ts';
 import { remember } from '../state/history.ts';
 import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';

@@ -3,10 +3,11 @@
 import cronstrue from 'cronstrue';
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
+import { durationText } from '../../contract/duration-text.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { durationText, fromNow, instantIn, instantText } from '../state/format.ts';
+import { fromNow, instantIn, instantText } from '../state/format.ts';
 import { useLive } from '../state/live.ts';
 import { notify } from '../state/notices.ts';
 import { useSession } from '../state/session.ts';

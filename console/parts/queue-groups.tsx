@@ -1,7 +1,8 @@
 /** Sums over the queues whose names begin alike, up to their first separator. */
 import { Link } from 'wouter-preact';
 import type { ListedQueue } from '../../contract/contract.ts';
-import { countText, durationText } from '../state/format.ts';
+import { durationText } from '../../contract/duration-text.ts';
+import { countText } from '../state/format.ts';
 import { problemsOf } from './queue-table.tsx';
 
 const states = ['ready', 'delayed', 'leased', 'dead'] as const;

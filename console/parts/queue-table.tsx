@@ -1,8 +1,9 @@
 /** A table of queues, those with problems first. */
 import { Link } from 'wouter-preact';
 import type { ListedQueue } from '../../contract/contract.ts';
+import { durationText } from '../../contract/duration-text.ts';
 import { lastHourTitle } from '../../contract/last-hour.ts';
-import { countText, durationText } from '../state/format.ts';
+import { countText } from '../state/format.ts';
 import { historyOf } from '../state/history.ts';
 import { Sparkline } from './chart.tsx';
 import { LastHour } from './last-hour.tsx';
