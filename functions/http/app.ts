@@ -89,7 +89,7 @@ export function createApp(parts: AppParts): Hono<Env> {
 
   if (isOwnHost !== undefined) {
     app.use((context, next) => {
-      checkHost(new URL(context.req.url), isOwnHost);
+      checkHost(context.req.url, isOwnHost);
       return next();
     });
   }
@@ -121,15 +121,13 @@ export function createApp(parts: AppParts): Hono<Env> {
   app.get(openApiPath, async (context) => {
     // Loaded on demand: no other call needs it.
     const { openApiDocument } = await import('../openapi/document.ts');
-    return context.json(openApiDocument(publicUrl(new URL(context.req.url), context.req.raw.headers)));
+    return context.json(openApiDocument(publicUrl(context.req.raw)));
   });
 
   if (consoleFiles) {
     app.route('/console', createConsole(consoleFiles));
     app.get('/', (context, next) =>
-      context.req.header('accept')?.includes('text/html')
-        ? context.redirect(`${publicUrl(new URL(context.req.url), context.req.raw.headers)}/console/`)
-        : next(),
+      context.req.header('accept')?.includes('text/html') ? context.redirect(`${publicUrl(context.req.raw)}/console/`) : next(),
     );
   }
 

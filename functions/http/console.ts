@@ -34,8 +34,7 @@ export function createConsole(files: () => Promise<ConsoleFiles>): Hono {
     const name = context.req.path.replace(/^.*\//, '');
     const file = name === 'index.html' ? undefined : all.get(name);
     if (!file) {
-      const url = new URL(publicUrl(new URL(context.req.url), context.req.raw.headers));
-      const page = pageAt(all, `${url.pathname.replace(/\/$/, '')}/console/`);
+      const page = pageAt(all, `${new URL(publicUrl(context.req.raw)).pathname.replace(/\/$/, '')}/console/`);
       return context.body(page as Uint8Array<ArrayBuffer>, 200, { 'content-type': 'text/html; charset=utf-8' });
     }
     // The page names each file by its content.

@@ -5,7 +5,8 @@ import { DumbwaiterError } from '../../contract/errors.ts';
 export type IsOwnHost = (hostname: string) => boolean;
 
 /** Throws DumbwaiterError `forbidden` for a request to another host name. */
-export function checkHost({ hostname }: URL, isOwnHost: IsOwnHost): void {
+export function checkHost(url: string, isOwnHost: IsOwnHost): void {
+  const { hostname } = new URL(url);
   if (isOwnHost(hostname)) return;
   throw new DumbwaiterError(
     'forbidden',

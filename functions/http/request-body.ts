@@ -5,7 +5,7 @@ import { callBytesMax } from '../../contract/limits.ts';
 
 /** Returns `{}` if there is no body. Throws `payload_too_large`, `unsupported_media_type`, `request_timeout` or `invalid_input`. */
 export async function readJson(request: Request): Promise<unknown> {
-  checkDeclared(request.headers.get('content-length'), callBytesMax);
+  checkDeclared(request, callBytesMax);
   const encoding = request.headers.get('content-encoding');
   if (encoding !== null && encoding !== 'identity') {
     throw new DumbwaiterError(
@@ -25,26 +25,22 @@ export async function readJson(request: Request): Promise<unknown> {
   return parseRequest(text);
 }
 
-/** `length`: what the header `content-length` says, if there is one. Throws `payload_too_large`. */
-export function checkDeclared(length: string | null, bytesMax: number): void {
-  if (Number(length ?? 0) > bytesMax) throw tooLarge(`${length} bytes`, bytesMax);
+function checkDeclared(request: Request, bytesMax: number): void {
+  const declared = Number(request.headers.get('content-length') ?? 0);
+  if (declared > bytesMax) throw tooLarge(`${declared} bytes`, bytesMax);
 }
 
 /** The body of a request as it is. Throws `payload_too_large`, `request_timeout`. */
 export async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
-  checkDeclared(request.headers.get('content-length'), bytesMax);
+  checkDeclared(request, bytesMax);
   try {
     // A declared length was checked before, and the server ends a body at it. A chunked body declares none.
     if (request.headers.has('content-length')) return new Uint8Array(await request.arrayBuffer());
     return request.body === null ? new Uint8Array(0) : await readChunks(request.body, bytesMax);
   } catch (cause) {
     if (cause instanceof DumbwaiterError) throw cause;
-    throw incomplete(cause);
+    throw new DumbwaiterError('request_timeout', 'The request did not arrive completely.', { cause });
   }
-}
-
-export function incomplete(cause: unknown): DumbwaiterError {
-  return new DumbwaiterError('request_timeout', 'The request did not arrive completely.', { cause });
 }
 
 async function readChunks(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Uint8Array> {
@@ -76,7 +72,7 @@ function carriedBytes(text: string, bytes: number): number {
   return bytes + (text.match(/["\\\n\r\t]/g)?.length ?? 0);
 }
 
-export function tooLarge(given: string, bytesMax = callBytesMax): DumbwaiterError {
+function tooLarge(given: string, bytesMax = callBytesMax): DumbwaiterError {
   const limit = `The body must be at most ${bytesMax} bytes as an escaped JSON string`;
   return new DumbwaiterError('payload_too_large', `${limit}, was ${given}. Split the call.`);
 }

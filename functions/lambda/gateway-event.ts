@@ -3,9 +3,7 @@
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
 import type { Bindings } from '../http/app.ts';
-import { readBytes } from '../http/request-body.ts';
 import { pathOfDecoded } from '../http/request-path.ts';
-import type { SqsRequest } from '../sqs/request.ts';
 
 export interface GatewayEvent {
   version: '2.0';
@@ -48,11 +46,6 @@ export function requestOf(event: GatewayEvent): { request: Request; bindings: Bi
   const body = event.isBase64Encoded ? Buffer.from(event.body, 'base64') : Buffer.from(event.body);
   headers.set('content-length', String(body.length));
   return { request: new Request(url, { method, headers, body }), bindings };
-}
-
-export function sqsRequestOf(request: Request): SqsRequest {
-  const { method, headers } = request;
-  return { method, url: new URL(request.url), headers, bytes: (bytesMax) => readBytes(request, bytesMax) };
 }
 
 export async function answerOf(response: Response): Promise<GatewayAnswer> {

@@ -7,7 +7,7 @@ import { createAuthenticateSqs } from '../sqs/authenticate.ts';
 import { createSqsFace } from '../sqs/face.ts';
 import type { LambdaContext } from './context.ts';
 import { createEnvironment } from './environment.ts';
-import { type GatewayAnswer, type GatewayEvent, requestOf, sqsRequestOf } from './gateway-event.ts';
+import { answerOf, type GatewayAnswer, type GatewayEvent, requestOf } from './gateway-event.ts';
 
 const { engine, keys, secrets, targets, stats, status, audit, queueRows, clock, log, countAnswer, flushCounts } =
   createEnvironment('dumbwaiter-sqs');
@@ -25,11 +25,10 @@ const face = createSqsFace({
 export async function handler(event: GatewayEvent, context: LambdaContext): Promise<GatewayAnswer> {
   log.begin(context);
   const { request, bindings } = requestOf(event);
-  const asked = sqsRequestOf(request);
-  if (!face.takes(asked)) return notFound(event);
-  const { status, headers, text } = await face.answer(asked, { ...bindings, left: timeLeft(context, clock) });
+  if (!face.takes(request)) return notFound(event);
+  const answer = await answerOf(await face.fetch(request, { ...bindings, left: timeLeft(context, clock) }));
   await flushCounts();
-  return { statusCode: status, headers, body: text };
+  return answer;
 }
 
 /** Every path outside the HTTP API comes here, so other requests do, too. */

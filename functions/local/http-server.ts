@@ -3,7 +3,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { type DumbwaiterError, invalidInput } from '../../contract/errors.ts';
-import type { Bindings } from '../http/app.ts';
 import { pathOfTarget } from '../http/request-path.ts';
 import { answerSocket, isBeingAnswered, refusalOfClientError } from './client-errors.ts';
 import { isLoopback } from './loopback.ts';
@@ -34,27 +33,15 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-interface ServerParts {
-  host: string;
-  port: number;
-  timeLimits: TimeLimits;
-  wakes?: WakeServer;
-  /** Asked before the app. Default: the app answers all requests. */
-  take?: TakeRequest;
-}
-
 export interface Fetch {
   fetch(request: Request, bindings: object): Response | Promise<Response>;
 }
 
-/**
- * Answers a request and returns true, or leaves it to the app. The `Host` header and the path of the request make a valid URL. `begin`
- * notes that the call begins.
- */
-export type TakeRequest = (incoming: IncomingMessage, outgoing: ServerResponse, begin: () => Bindings) => boolean;
-
 /** Throws StartFailure if the port cannot be opened. Port 0 means any free port. */
-export async function serveHttp(app: Fetch, { host, port, timeLimits, wakes, take }: ServerParts): Promise<HttpServer> {
+export async function serveHttp(
+  app: Fetch,
+  { host, port, timeLimits, wakes }: { host: string; port: number; timeLimits: TimeLimits; wakes?: WakeServer },
+): Promise<HttpServer> {
   // The name of the server for a request without a valid Host header.
   const hostname = isLoopback(host) ? host : 'localhost';
   const options = {
@@ -70,13 +57,10 @@ export async function serveHttp(app: Fetch, { host, port, timeLimits, wakes, tak
   const refuse = (refusal: DumbwaiterError) => app.fetch(new Request(`http://${nameInUrl(hostname)}/`), { refusal });
   const refusals = new WeakMap<IncomingMessage, DumbwaiterError>();
   const calls = createCallsInProgress();
-  const begin = (incoming: IncomingMessage, outgoing: ServerResponse): Bindings => {
-    return { refusal: refusals.get(incoming), signal: calls.begin(outgoing) };
-  };
   const listener = getRequestListener(
     (request, env) => {
       const { incoming, outgoing } = env as { incoming: IncomingMessage; outgoing: ServerResponse };
-      return app.fetch(request, begin(incoming, outgoing));
+      return app.fetch(request, { refusal: refusals.get(incoming), signal: calls.begin(outgoing) });
     },
     { errorHandler: () => refuse(invalidHost()) },
   );
@@ -102,7 +86,7 @@ export async function serveHttp(app: Fetch, { host, port, timeLimits, wakes, tak
     incoming.url = query < 0 ? path : path + incoming.url?.slice(query);
     if (refusal !== undefined) refusals.set(incoming, refusal);
     if (refusedHost !== undefined || !incoming.headers.host) incoming.headers.host = nameInUrl(hostname);
-    if (!take?.(incoming, outgoing, () => begin(incoming, outgoing))) listener(incoming, outgoing);
+    listener(incoming, outgoing);
   }
 
   await new Promise<void>((resolve, reject) => {

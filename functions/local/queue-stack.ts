@@ -12,7 +12,7 @@ import { createPrometheus } from '../metrics/prometheus.ts';
 import type { TargetRecords } from '../push/target-records.ts';
 import { createService, type TargetOperations } from '../service/service.ts';
 import { createAuthenticateSqs } from '../sqs/authenticate.ts';
-import { createSqsFace, type SqsFace } from '../sqs/face.ts';
+import { createSqsFace } from '../sqs/face.ts';
 import { createBackgroundJobs } from './background-jobs.ts';
 import { consoleFiles } from './console-files.ts';
 import { createEndWatch, type EndWatch } from './end-watch.ts';
@@ -39,8 +39,7 @@ export interface QueueStack {
   keys: Keys;
   targets: TargetOperations;
   records: TargetRecords;
-  app: Fetch;
-  sqs: SqsFace;
+  faces: Fetch;
   authenticate: Authenticate;
   watch: EndableWatch;
   watchEnd: EndWatch;
@@ -117,8 +116,7 @@ export function createQueueStack(options: StackOptions, reset: (() => Promise<vo
     authenticate,
     watch,
     watchEnd: createEndWatch({ engine, clock, isShared }),
-    app,
-    sqs,
+    faces: { fetch: (request, bindings) => (sqs.takes(request) ? sqs : app).fetch(request, bindings) },
     startJobs() {
       jobs.startSweep();
       push.start();

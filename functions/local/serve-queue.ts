@@ -5,10 +5,8 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Keys } from '../auth/api-keys.ts';
 import type { TargetRecords } from '../push/target-records.ts';
 import type { TargetOperations } from '../service/service.ts';
-import type { SqsFace } from '../sqs/face.ts';
-import { type Fetch, serveHttp, type TimeLimits } from './http-server.ts';
+import { serveHttp, type TimeLimits } from './http-server.ts';
 import { createQueueStack, type QueueStack, type StackOptions } from './queue-stack.ts';
-import { takeSqsRequests } from './sqs-requests.ts';
 import { createWakeServer } from './wake-server.ts';
 
 export interface ServeOptions extends StackOptions {
@@ -57,12 +55,8 @@ export async function serveQueue(options: ServeOptions): Promise<ServingQueue> {
     log,
     ...defined({ allowedOrigins, isOwnHost }),
   });
-  const app: Fetch = { fetch: (request, bindings) => stack.app.fetch(request, bindings) };
-  const sqs: SqsFace = {
-    takes: (request) => stack.sqs.takes(request),
-    answer: (request, bindings) => stack.sqs.answer(request, bindings),
-  };
-  const http = await serveHttp(app, { host, port, timeLimits, wakes, take: takeSqsRequests(sqs) });
+  const faces = { fetch: (request: Request, bindings: object) => stack.faces.fetch(request, bindings) };
+  const http = await serveHttp(faces, { host, port, timeLimits, wakes });
   stack.startJobs();
 
   async function replaceStack(clear: () => Promise<void>): Promise<void> {

@@ -1,7 +1,6 @@
 /** Queue URLs and ARNs. A URL begins as the caller addressed the server, so that it works where the caller is. */
 import { anyQueueName, fifoEnding, plainQueueName } from '../../contract/path-names.ts';
 import { invalidParameter, SqsError } from './errors.ts';
-import type { SqsRequest } from './request.ts';
 
 export const accountId = '000000000000';
 const regionDefault = 'us-east-1';
@@ -28,9 +27,11 @@ export function addressesOf(base: string, path: string, region: string | undefin
 }
 
 /** The region of a signature's credential scope. */
-export function regionOf({ url, headers }: Pick<SqsRequest, 'url' | 'headers'>): string | undefined {
+export function regionOf(request: Request): string | undefined {
   const scope =
-    /Credential=([^,\s]+)/.exec(headers.get('authorization') ?? '')?.[1] ?? url.searchParams.get('X-Amz-Credential') ?? '';
+    /Credential=([^,\s]+)/.exec(request.headers.get('authorization') ?? '')?.[1] ??
+    new URL(request.url).searchParams.get('X-Amz-Credential') ??
+    '';
   const region = scope.split('/')[2];
   return region !== undefined && /^[a-z0-9-]{1,40}$/.test(region) ? region : undefined;
 }

@@ -8,6 +8,7 @@ import { refusalOf } from '../errors/refusal.ts';
 import type { Bindings } from '../http/app.ts';
 import { checkHost, type IsOwnHost } from '../http/own-host.ts';
 import { publicUrl } from '../http/public-url.ts';
+import { readBytes } from '../http/request-body.ts';
 import { type Answer, type CountAnswer, type Log, logAnswer } from '../service/log.ts';
 import { inTime } from '../service/time-left.ts';
 import { actions, isAction } from './actions/actions.ts';
@@ -16,10 +17,9 @@ import type { AuthenticateSqs } from './authenticate.ts';
 import { queueOf, type SqsCall, type SqsParts } from './call.ts';
 import { SqsError, sqsErrorOf } from './errors.ts';
 import { textOf } from './input.ts';
-import type { Protocol, SqsAnswer } from './protocol.ts';
+import type { Protocol } from './protocol.ts';
 import { isJsonCall, jsonProtocol } from './protocol-json.ts';
 import { isQueryCall, queryProtocol } from './protocol-query.ts';
-import type { SqsRequest } from './request.ts';
 
 export interface SqsFaceParts extends SqsParts {
   log: Log;
@@ -34,8 +34,8 @@ export interface SqsFaceParts extends SqsParts {
 
 export interface SqsFace {
   /** Whether a request is a call of SQS. */
-  takes(request: SqsRequest): boolean;
-  answer(request: SqsRequest, bindings: Bindings): Promise<SqsAnswer>;
+  takes(request: Request): boolean;
+  fetch(request: Request, bindings: Bindings): Promise<Response>;
 }
 
 /** What is known of a request, for the log. */
@@ -48,18 +48,17 @@ export function createSqsFace(parts: SqsFaceParts): SqsFace {
   const { log, authenticate, isOwnHost } = parts;
 
   /** Notes in `named` what the request names, as soon as it is known. */
-  async function outcomeOf(request: SqsRequest, protocol: Protocol, bindings: Bindings, requestId: string, named: Named) {
+  async function answer(request: Request, protocol: Protocol, bindings: Bindings, requestId: string, named: Named) {
     if (bindings.refusal !== undefined) throw bindings.refusal;
     checkCaller(request, isOwnHost);
-    const body = await request.bytes(requestBytesMax);
+    const body = await readBytes(request, requestBytesMax);
     const { action, input } = protocol.read(request, body);
     if (isAction(action)) named.operation = `sqs:${action}`;
-    const { method, headers } = request;
-    const { origin, pathname, search } = request.url;
-    const base = publicUrl(request.url, headers);
+    const { pathname, search } = new URL(request.url);
     // Clients sign the path that they send. A proxy may have removed its beginning.
-    const url = base === origin ? request.url : new URL(`${base}${pathname}${search}`);
-    const principal = await authenticate({ method, url, headers, body });
+    const base = publicUrl(request);
+    const url = `${base}${pathname}${search}`;
+    const principal = await authenticate({ method: request.method, url, headers: request.headers, body });
     named.principal = principal.id;
     if (!isAction(action)) {
       if (action === '') throw new SqsError('MissingAction', 'The request must contain the parameter Action.');
@@ -84,14 +83,14 @@ export function createSqsFace(parts: SqsFaceParts): SqsFace {
 
   return {
     takes: (request) => isJsonCall(request) || isQueryCall(request),
-    async answer(request, bindings) {
+    async fetch(request, bindings) {
       const startedAt = performance.now();
       const requestId = bindings.requestId ?? parts.newRequestId();
       const protocol = isJsonCall(request) ? jsonProtocol : queryProtocol;
       let code: string | undefined;
       const named: Named = { operation: undefined };
       const { status, headers, text } = await inTime(bindings.left, () =>
-        outcomeOf(request, protocol, bindings, requestId, named),
+        answer(request, protocol, bindings, requestId, named),
       ).catch((error: unknown) => {
         const sqsError = error instanceof SqsError ? error : sqsErrorOf(refusalOf(error, requestId, log, { ...named }));
         code = sqsError.terms.queryCode;
@@ -99,7 +98,7 @@ export function createSqsFace(parts: SqsFaceParts): SqsFace {
       });
       const ms = Math.round(performance.now() - startedAt);
       logAnswer(log, { requestId, method: request.method, ...named, status, code, ms }, parts.countAnswer);
-      return { status, headers: { ...headers, 'x-amzn-requestid': requestId, 'cache-control': 'no-store' }, text };
+      return new Response(text, { status, headers: { ...headers, 'x-amzn-requestid': requestId, 'cache-control': 'no-store' } });
     },
   };
 }
@@ -120,10 +119,10 @@ function isMissingQueue(error: unknown): boolean {
  * Throws `forbidden` for a request to a name of another host, and for one that a web page sent. A page can send a form to this
  * machine without asking, and no client of SQS is a web page of another origin here.
  */
-function checkCaller({ url, headers }: SqsRequest, isOwnHost: IsOwnHost | undefined): void {
-  if (isOwnHost !== undefined) checkHost(url, isOwnHost);
-  const site = headers.get('sec-fetch-site');
-  if (headers.has('origin') || (site !== null && site !== 'none' && site !== 'same-origin')) {
+function checkCaller(request: Request, isOwnHost: IsOwnHost | undefined): void {
+  if (isOwnHost !== undefined) checkHost(request.url, isOwnHost);
+  const site = request.headers.get('sec-fetch-site');
+  if (request.headers.has('origin') || (site !== null && site !== 'none' && site !== 'same-origin')) {
     throw new DumbwaiterError('forbidden', 'Origin: web pages may not call SQS here');
   }
 }

@@ -2,13 +2,12 @@
 import { SqsError } from './errors.ts';
 import { type Input, isObject } from './input.ts';
 import type { Protocol } from './protocol.ts';
-import type { SqsRequest } from './request.ts';
 
 const targetPrefix = 'AmazonSQS.';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const headers = { 'content-type': 'application/x-amz-json-1.0' };
 
-export function isJsonCall(request: SqsRequest): boolean {
+export function isJsonCall(request: Request): boolean {
   return request.headers.get('x-amz-target')?.startsWith(targetPrefix) ?? false;
 }
 

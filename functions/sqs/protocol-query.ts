@@ -6,7 +6,6 @@ import { SqsError } from './errors.ts';
 import type { Input } from './input.ts';
 import { isObject } from './input.ts';
 import type { Protocol } from './protocol.ts';
-import type { SqsRequest } from './request.ts';
 import { type Element, xmlOf } from './xml.ts';
 
 const namespace = 'http://queue.amazonaws.com/doc/2012-11-05/';
@@ -16,21 +15,21 @@ const partsMax = 8;
 const parametersMax = 10_000;
 
 /** Forms and query strings of the HTTP API are JSON or have no `Action`. */
-export function isQueryCall(request: SqsRequest): boolean {
+export function isQueryCall(request: Request): boolean {
   // Most requests are told by this alone, and their URL need not be parsed.
   if (request.method === 'POST' ? mediaTypeOf(request) !== formType : request.method !== 'GET') return false;
-  const { pathname, searchParams } = request.url;
+  const { pathname, searchParams } = new URL(request.url);
   if (pathname === '/v1' || pathname.startsWith('/v1/')) return false;
   return request.method === 'POST' || searchParams.has('Action');
 }
 
-function mediaTypeOf(request: SqsRequest): string | undefined {
+function mediaTypeOf(request: Request): string | undefined {
   return request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
 }
 
 export const queryProtocol: Protocol = {
   read(request, body) {
-    const parameters = new URLSearchParams(request.url.search);
+    const parameters = new URLSearchParams(new URL(request.url).search);
     if (mediaTypeOf(request) === formType) {
       for (const [name, value] of new URLSearchParams(Buffer.from(body).toString())) parameters.set(name, value);
     }

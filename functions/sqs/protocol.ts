@@ -1,7 +1,6 @@
 /** What the two protocols of SQS have in common: each reads a request as an action and its input, and writes the answer. */
 import type { SqsError } from './errors.ts';
 import type { Input } from './input.ts';
-import type { SqsRequest } from './request.ts';
 
 export interface ReadCall {
   action: string;
@@ -9,14 +8,14 @@ export interface ReadCall {
   input(): Input;
 }
 
-export interface SqsAnswer {
+export interface Answer {
   status: number;
   headers: Record<string, string>;
   text: string;
 }
 
 export interface Protocol {
-  read(request: SqsRequest, body: Uint8Array): ReadCall;
-  answer(action: string, output: object, requestId: string): SqsAnswer;
-  refuse(error: SqsError, requestId: string): SqsAnswer;
+  read(request: Request, body: Uint8Array): ReadCall;
+  answer(action: string, output: object, requestId: string): Answer;
+  refuse(error: SqsError, requestId: string): Answer;
 }

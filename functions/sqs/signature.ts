@@ -5,10 +5,12 @@
 import { type KeyObject, timingSafeEqual } from 'node:crypto';
 import { algorithm, encodeSegment, type Scope, scopeEnd, sha256, signatureOf, timeOf } from '../../aws/signature.ts';
 import { SqsError } from './errors.ts';
-import type { SqsRequest } from './request.ts';
 
 /** A request as it was signed. */
-export interface SignedRequest extends Pick<SqsRequest, 'method' | 'url' | 'headers'> {
+export interface SignedRequest {
+  method: string;
+  url: string;
+  headers: Headers;
   body: Uint8Array;
 }
 
@@ -36,12 +38,12 @@ const presignedSecondsMax = 7 * 24 * 3600;
 export function signatureIn({ url, headers }: SignedRequest): Signature {
   const authorization = headers.get('authorization');
   if (authorization !== null) return inHeader(authorization, headers);
-  const query = url.searchParams;
+  const query = new URL(url).searchParams;
   if (query.has('X-Amz-Algorithm') || query.has('X-Amz-Signature')) return inQuery(query);
   throw new SqsError('MissingAuthenticationToken', 'Request is missing Authentication Token');
 }
 
-function inHeader(authorization: string, headers: SignedRequest['headers']): Signature {
+function inHeader(authorization: string, headers: Headers): Signature {
   const [given, rest = ''] = authorization.trim().split(/\s+(.*)/s);
   if (given !== algorithm) {
     throw new SqsError(
@@ -59,7 +61,7 @@ function inHeader(authorization: string, headers: SignedRequest['headers']): Sig
 }
 
 /** `Date` has another form than `X-Amz-Date`. */
-function timeIn(headers: SignedRequest['headers']): string | undefined {
+function timeIn(headers: Headers): string | undefined {
   const given = headers.get('x-amz-date');
   if (given !== null) return given;
   const at = Date.parse(headers.get('date') ?? '');
@@ -125,7 +127,7 @@ export function checkTime({ time, scope, expiresSeconds }: Signature, now: numbe
 
 /** Throws SqsError `SignatureDoesNotMatch` if the signature leaves out what it must protect, or is not made with this key. */
 export function checkSignature(request: SignedRequest, given: Signature, key: KeyObject): void {
-  const { url, headers } = request;
+  const { headers } = request;
   if (given.scope.service !== service) throw mismatch(`Credential should be scoped to correct service: '${service}'.`);
   const mustBeSigned = ['host', ...signedIfPresent.filter((name) => headers.has(name))];
   const unsigned = mustBeSigned.find((name) => !given.headers.includes(name));
@@ -133,6 +135,7 @@ export function checkSignature(request: SignedRequest, given: Signature, key: Ke
   const bodyHash = sha256(request.body);
   const claimed = headers.get('x-amz-content-sha256');
   if (claimed !== null && claimed !== bodyHash) throw mismatch('The header x-amz-content-sha256 is not the hash of the body.');
+  const url = new URL(request.url);
   const canonical = {
     method: request.method,
     path: url.pathname.replace(/\/{2,}/g, '/'),

@@ -10,7 +10,6 @@ import type { Store } from '../../engine/port/port.ts';
 import { seededRandom } from '../../engine/port/random.ts';
 import { assembleQueue } from '../../functions/assembly.ts';
 import { administrator } from '../../functions/auth/authorize.ts';
-import { sqsRequestOf } from '../../functions/lambda/gateway-event.ts';
 import { invokeFunction } from '../../functions/local/invoke-function.ts';
 import { createService } from '../../functions/service/service.ts';
 import { createSqsFace } from '../../functions/sqs/face.ts';
@@ -198,7 +197,7 @@ test('the policy of the SQS function names every partition of the table of queue
   const send = async (action: string, input: object): Promise<Record<string, never>> => {
     const headers = { 'x-amz-target': `AmazonSQS.${action}` };
     const request = new Request('http://localhost/', { method: 'POST', headers, body: JSON.stringify(input) });
-    return JSON.parse((await face.answer(sqsRequestOf(request), {})).text);
+    return (await face.fetch(request, {})).json();
   };
   const call = async (action: string, input: object) => {
     const output = await send(action, input);

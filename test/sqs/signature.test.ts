@@ -88,7 +88,7 @@ async function signed(asked: Asked = {}): Promise<SignedRequest> {
   const search = pairs.map((pair) => pair.map((text) => encodeURIComponent(text!)).join('=')).join('&');
   return {
     method,
-    url: new URL(`http://${host}${path}${search === '' ? '' : `?${search}`}`),
+    url: `http://${host}${path}${search === '' ? '' : `?${search}`}`,
     headers: new Headers(made.headers),
     body: Buffer.from(body),
   };
@@ -96,7 +96,7 @@ async function signed(asked: Asked = {}): Promise<SignedRequest> {
 
 /** The request with other headers; `undefined` removes one. */
 function altered(request: SignedRequest, changes: Record<string, string | undefined>): SignedRequest {
-  const headers = new Headers(request.headers as Headers);
+  const headers = new Headers(request.headers);
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined) headers.delete(name);
     else headers.set(name, value);
@@ -150,11 +150,11 @@ describe('a signature that is right', () => {
       fc.asyncProperty(fc.record(shape), async (asked) => {
         const request = await signed(asked as Asked);
         expect(await authenticate(request)).toMatchObject({ id });
-        const { url } = request;
+        const url = new URL(request.url);
         const others: SignedRequest[] = [
           { ...request, body: Buffer.from(`${asked.body} `) },
-          { ...request, url: new URL(`${url.origin}${url.pathname}x${url.search}`) },
-          { ...request, url: new URL(`${url}${url.search === '' ? '?' : '&'}more=1`) },
+          { ...request, url: `${url.origin}${url.pathname}x${url.search}` },
+          { ...request, url: `${request.url}${url.search === '' ? '?' : '&'}more=1` },
           { ...request, method: asked.method === 'GET' ? 'POST' : 'GET' },
           altered(request, { host: 'elsewhere' }),
         ];
@@ -197,13 +197,13 @@ describe('a signature that is wrong', () => {
     const request = await signed({ method: 'GET', headers: {}, body: '', presigned: 60 });
     const url = new URL(request.url);
     url.searchParams.delete(`X-Amz-${name}`);
-    await expect(authenticate({ ...request, url })).rejects.toMatchObject(refusal('IncompleteSignature'));
+    await expect(authenticate({ ...request, url: String(url) })).rejects.toMatchObject(refusal('IncompleteSignature'));
   });
 
   it('a presigned URL may not live for more than a week, nor for no number of seconds', async () => {
     const request = await signed({ method: 'GET', headers: {}, body: '', presigned: 60 });
     for (const seconds of ['0', '-1', '604801', '1e3', '']) {
-      const url = new URL(String(request.url).replace('X-Amz-Expires=60', `X-Amz-Expires=${seconds}`));
+      const url = request.url.replace('X-Amz-Expires=60', `X-Amz-Expires=${seconds}`);
       await expect(authenticate({ ...request, url })).rejects.toMatchObject(refusal('IncompleteSignature'));
     }
   });
@@ -287,8 +287,7 @@ describe('a signature that is wrong', () => {
       fc.asyncProperty(text, async (parts) => {
         const authorization = `x${parts.join('')}`.slice(parts[0]!.startsWith('AWS4') ? 1 : 0);
         await expect(authenticate(altered(request, { authorization }))).rejects.toBeInstanceOf(SqsError);
-        const search = `${parts.join('&').replaceAll('Credential=', 'X-Amz-Credential=')}&X-Amz-Signature=${parts.join('')}`;
-        const url = new URL(`http://${host}/?${search}`);
+        const url = `http://${host}/?${parts.join('&').replaceAll('Credential=', 'X-Amz-Credential=')}&X-Amz-Signature=${parts.join('')}`;
         await expect(authenticate({ ...altered(request, { authorization: undefined }), url })).rejects.toBeInstanceOf(SqsError);
       }),
       { numRuns: 300 },
