@@ -158,6 +158,11 @@ const tick = (h: Story, at: number, tickAt: number, id = `tick-${tickAt}`) => {
   h.receive([at, at + 0.1], id, `${id}-${at}`, at + 5, { body: 'tick', attributes, publishedAt: instant(tickAt) });
   h.ack([at + 0.2, at + 0.3], `${id}-${at}`);
 };
+const slowAndQuick = (h: Story, quickAt: number) => {
+  const shown = { body: 'tick', attributes: { schedule: 's', tick: instant(10) }, publishedAt: instant(10) };
+  h.receive([2, 16], 'tick-10', 'slow', 20, { ...shown, receives: 2 });
+  h.receive([quickAt, quickAt], 'tick-10', 'quick', 15, shown);
+};
 const drained = { drainedAt: 100, sweptAt: 25 };
 
 judgesEach(ofSchedules, {
@@ -174,6 +179,18 @@ judgesEach(ofSchedules, {
         tick(h, 11, 10);
         tick(h, 20, 20);
       },
+    ],
+    [
+      'a message of a tick that comes earlier than any clock allows, and again in a receive that began before',
+      (h) => {
+        scheduled(h);
+        slowAndQuick(h, 9.4);
+      },
+      (h) => {
+        scheduled(h);
+        slowAndQuick(h, 9.7);
+      },
+      { clockErrorMs: 500 },
     ],
     [
       'a tick without a message although a sweep followed',

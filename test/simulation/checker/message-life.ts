@@ -6,6 +6,7 @@ import { idAtFirst, idBefore } from './ids.ts';
 import type { Ledger, Life } from './ledger.ts';
 import { type Lives, name } from './lives.ts';
 import { type CallOf, endOf } from './outcomes.ts';
+import { isOfTick } from './tick-publishes.ts';
 import { isOfTopic } from './topic-publishes.ts';
 
 type Known = Pick<Ledger, 'changes' | 'cancels' | 'queues' | 'clockErrorMs'>;
@@ -49,7 +50,9 @@ export function lifeOf(
   const key = contentKey(message);
   const by = endOf(receive);
   const id = idAtFirst(message.id);
-  const ofId = lives.byId.get(id)?.filter(({ published }) => published.startedAt <= by) ?? [];
+  // A process whose clock is ahead publishes a tick before its time.
+  const ofId =
+    lives.byId.get(id)?.filter(({ published }) => published.startedAt <= by + (isOfTick(published) ? clockErrorMs : 0)) ?? [];
   // Two queues may have messages with the same key or own id.
   const near = ofId.filter(({ queue }) => queues.reachable(queue).has(receive.params.queue));
   const all = near.length > 0 ? near : ofId;

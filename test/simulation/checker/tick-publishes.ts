@@ -36,6 +36,13 @@ export function publishOf(
   return tickPublish(definition.queue, of.tick, { ...sent, attributes: message.attributes });
 }
 
+const tickProcess = 'schedule';
+
+/** Whether the publish is that of a tick, at the time of the tick. */
+export function isOfTick({ process }: CallOf<'publish'>): boolean {
+  return process === tickProcess;
+}
+
 export function tickPublish(
   queue: string,
   tick: number,
@@ -43,7 +50,7 @@ export function tickPublish(
 ): CallOf<'publish'> {
   return {
     operation: 'publish',
-    process: 'schedule',
+    process: tickProcess,
     params: { queue },
     input: { messages: [{ ...content, delaySeconds: 0 }] },
     startedAt: tick,
