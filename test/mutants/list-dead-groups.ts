@@ -117,6 +117,13 @@ export const deadGroups: readonly Mutant[] = [
     tests,
   },
   {
+    name: 'a redrive moves leased dead letters of a group',
+    file: 'engine/redrive/move-group.ts',
+    find: "stateOf(lease, slot, now) !== 'leased'",
+    replace: "stateOf(lease, slot, now) !== 'delayed'",
+    tests,
+  },
+  {
     name: 'a redrive of given ids moves all dead letters of their group',
     file: 'engine/redrive/pages.ts',
     find: 'found.parcel.death && { id: found.parcel.shard, letter: found.parcel.id }',

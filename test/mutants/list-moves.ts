@@ -128,6 +128,7 @@ export const moves: readonly Mutant[] = [
     file: 'engine/redrive/move-row.ts',
     find: "stateOf(lease, index, now) !== 'leased'",
     replace: "stateOf(lease, index, now) !== 'delayed'",
+    tests: ['test/engine/redrive.test.ts'],
   },
   {
     name: 'a redrive moves messages that arrived after it began',
