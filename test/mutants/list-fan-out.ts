@@ -54,6 +54,7 @@ const publishes: Mutant[] = [
     file: 'engine/topics/write-together.ts',
     find: '? delivery.again(inTheWay, sentAt) : delivery;',
     replace: "? ('nothing' as const) : delivery;",
+    tests: ['test/engine/topic-groups.test.ts'],
   },
   {
     name: 'a publish to many queues takes the row of an own id for its own',
