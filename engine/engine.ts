@@ -98,10 +98,11 @@ export type ServiceOperation =
 export type QueueOperation = Exclude<OperationName, ServiceOperation>;
 
 export interface SweepOptions {
-  /** Stops then, ms of the clock, or at the signal. */
+  /** When to stop, ms of the clock. */
   until: number;
+  /** Stops earlier. */
   signal?: AbortSignal;
-  /** Is told of each error that stopped a part of the work, or the visit of a queue. Default: the first is thrown, after all other work. */
+  /** Called with each error that stopped a part of the work, or the visit of a queue. Default: the first is thrown, after all other work. */
   onFailure?: (thrown: unknown, queue: string | undefined) => void;
 }
 

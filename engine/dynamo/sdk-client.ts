@@ -1,6 +1,6 @@
 /**
- * The AWS SDK's client. It creates tables, commits callers' own transactions, and knows where and with which credentials to call DynamoDB: from
- * profiles, single sign-on, roles, containers or the environment. The store's own calls take that from it and go without it.
+ * The AWS SDK's client. It creates tables and commits callers' own transactions. It also finds the endpoint and the credentials: from
+ * profiles, single sign-on, roles, containers or the environment. The store's own calls take these from it and go without it.
  */
 import http from 'node:http';
 import https from 'node:https';

@@ -1,9 +1,9 @@
-/** Looks at a message again that was found before, because its row has changed since. */
+/** Finds a message again in its row, which may have changed since it was found. */
 import { messageIdOf } from '../model/held-parcels.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { isLive, type LeaseRow, type Slot } from '../model/rows.ts';
 
-/** The live message in the slot, by its row as it is now. `moved`: it lives elsewhere now. `gone`: it has ended, or left the queue. */
+/** `lease`: the row as it is now. `moved`: the message lives elsewhere now. `gone`: it has ended, or left the queue. */
 export function liveSlot(
   queue: QueueRecord,
   { lease: found, slot }: { lease: LeaseRow; slot: number },

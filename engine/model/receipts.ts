@@ -17,7 +17,7 @@ export interface Receipt {
   freeAt?: number;
   /** Whether the row needs cleanup when it ends. Does not change while the token is valid. */
   needsCleanup?: true;
-  /** When the message was received, ms. No rule of the queue reads it: it is for the time from receive to ack, which another process may measure, and for a limit of SQS. */
+  /** When the message was received, ms. Metrics of times and a limit of SQS read it, in any process. No rule of the queue does. */
   receivedAt?: number;
 }
 

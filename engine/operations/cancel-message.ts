@@ -22,10 +22,7 @@ import { encodeLease } from '../model/row-codec.ts';
 import type { LeaseRow, Parcel, Slot } from '../model/rows.ts';
 import { returnPermitsOf } from '../permits/limiter.ts';
 import { markOf } from '../permits/permits.ts';
-import { leasedNow, messageNotFound } from './messages.ts';
-
-/** How often to search again for a message that moves during the call. */
-const searchesMax = 5;
+import { leasedNow, messageNotFound, searchesMax } from './messages.ts';
 
 /** Throws DumbwaiterError `message_not_found`; `message_leased` unless `force`. */
 export async function cancelMessage(ctx: Context, queueName: string, id: string, force: boolean): Promise<object> {

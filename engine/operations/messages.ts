@@ -102,7 +102,7 @@ function isShownIn(queue: QueueRecord, holder: QueueRecord, { death }: Pick<Parc
 }
 
 /** How often to search again for a message that moves during the call. */
-const searchesMax = 5;
+export const searchesMax = 5;
 
 /**
  * Changes the due time, priority or content of a waiting message. A parcel in `messages` is first moved to `leases`.

@@ -14,13 +14,10 @@ import { parcelAt } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { returnPermitsOf } from '../permits/limiter.ts';
 import { markOf } from '../permits/permits.ts';
-import { messageNotFound } from './messages.ts';
+import { messageNotFound, searchesMax } from './messages.ts';
 import { releaseSlots } from './release.ts';
 
 type Output = OutputOf<'releaseMessage'>;
-
-/** How often to search again for a message that moves during the call. */
-const searchesMax = 5;
 
 /** Throws DumbwaiterError `message_not_found`, `message_prepared`. */
 export async function releaseMessage(

@@ -1,7 +1,7 @@
 /**
  * Claims messages of one row for a receive: an unreceived parcel of `messages`, or a due row of `leases`. Every claim is one
  * conditional write of one row in `leases`. A message is delivered only after its row in `messages` is removed (`deliver.ts`).
- * The visibility timeout is decided here, for extends too: `visibilityTimeoutOf` and `leaseEndAt`.
+ * The visibility timeout is decided here, for extends too (`visibilityTimeoutOf`).
  */
 
 import type { InputOf } from '../../contract/contract.ts';

@@ -51,7 +51,7 @@ export async function sweep(ctx: Context, { until, signal, onFailure }: SweepOpt
   };
   // Schedules come first: their ticks must be on time.
   await sweepPart(sweepSchedules(ctx, deadline));
-  await sweepPart(restartRedrives(ctx, deadline));
+  await sweepPart(restartRedrives(ctx, deadline).then(() => true));
   // A deleted topic must have no publications left before its subscriptions are removed.
   await sweepPart(
     sweepPublications(ctx, deadline).then(({ complete, topics }) => {
@@ -85,7 +85,7 @@ export async function sweep(ctx: Context, { until, signal, onFailure }: SweepOpt
   totals.notReached = notReached.length;
   if (notReached.length > 0 || totals.failed > 0) report.complete = false;
   if (failure && report.queues.length === 0) throw failure;
-  await sweepPart(removeAllDeleted(ctx, deadline));
+  await sweepPart(removeAllDeleted(ctx, deadline).then(() => true));
   for (const { thrown, queue } of failures) {
     if (!onFailure) throw thrown;
     onFailure(thrown, queue);
@@ -105,16 +105,15 @@ function longestUnvisitedFirst(ctx: Context, records: readonly QueueRecord[]): Q
   return [...records.slice(start), ...records.slice(0, start)].sort((a, b) => visitedAt(a) - visitedAt(b));
 }
 
-async function removeAllDeleted(ctx: Context, deadline: Deadline): Promise<boolean> {
+async function removeAllDeleted(ctx: Context, deadline: Deadline): Promise<void> {
   const deleted = await ctx.store.range({ table: 'queues', partition: 'deleted', limit: deletedAtOnce, consistent: true });
   for (const row of deleted.rows) {
-    if (deadline.isOver()) return true;
+    if (deadline.isOver()) return;
     await removeDeleted(ctx, readQueue(row), deadline);
   }
-  return true;
 }
 
-async function restartRedrives(ctx: Context, deadline: Deadline): Promise<boolean> {
+async function restartRedrives(ctx: Context, deadline: Deadline): Promise<void> {
   for await (const rows of pagesOf(ctx.store, { table: 'queues', partition: 'task', limit: 100 })) {
     for (const task of rows.map(readTaskRow)) {
       const isStalled = task.state === 'running' && task.updatedAt < ctx.clock.now() - stalledMs;
@@ -125,7 +124,6 @@ async function restartRedrives(ctx: Context, deadline: Deadline): Promise<boolea
         (error: unknown) => ctx.observe?.({ ...event, reason: textOfThrown(error) }),
       );
     }
-    if (deadline.isOver()) return true;
+    if (deadline.isOver()) return;
   }
-  return true;
 }
