@@ -1,7 +1,7 @@
 /**
- * Moves messages to the end of their group in another queue, or in the one where they died: a redrive of what died in a group, and dead
- * letters that are kept in their groups. One transaction takes the messages out of where they are, appends a parcel to the group for each,
- * and puts a marker over the row that each has outside groups. So a message is found under its id as before.
+ * Moves messages to the end of their group, mostly in another queue: when they die and stay in their group, and when messages that died in a
+ * group are redriven. One transaction takes them out of where they are, appends a parcel to the group for each, and puts a marker over the
+ * row that each has outside groups. So a message is found under its id as before.
  */
 import { defined } from '../../contract/defined.ts';
 import type { Context } from '../context/context.ts';
@@ -129,9 +129,9 @@ function movedWrites(
   const puts = messages.flatMap(({ rowId, when, publishedAt, slot }, index): Write[] => {
     const id = parcelIds[index]!;
     const marks = { group: group.id, parcel: id, slot: 0, at: now };
-    const letter = death && { death: { ...death, group: groupName }, slot: slotInNewQueue(slot, now, true) };
+    const dead = death && { death: { ...death, group: groupName }, slot: slotInNewQueue(slot, now, true) };
     const { content } = bodies[index]!;
-    const parcel: Parcel = { shard: group.id, id, count: 1, since: now, publishedAt, content, ownRows: [rowId], ...letter };
+    const parcel: Parcel = { shard: group.id, id, count: 1, since: now, publishedAt, content, ownRows: [rowId], ...dead };
     const marker = encodeMarker({ id: rowId, version, marks, ...defined({ ttl }) });
     markers.push(marker);
     return [
@@ -143,7 +143,7 @@ function movedWrites(
   const appended = { seen: group, name: groupName, first, last, version, now, visibleAt: now, retentionEnd };
   const left = change?.(version);
   return {
-    writes: [groupWrite(ctx, target, { ...appended, areLetters: death !== undefined }), ...(left?.writes ?? []), ...puts],
+    writes: [groupWrite(ctx, target, { ...appended, areDeadLetters: death !== undefined }), ...(left?.writes ?? []), ...puts],
     parcelIds,
     row: left?.row ?? markers[0]!,
   };

@@ -130,9 +130,9 @@ export function loadParcels(
   const loaded = [first!];
   for (const parcel of following) {
     const slots = loadedSlots(parcel, before.group);
-    const letterBytes = parcel.slot ? storedBytes(encodeSlot(parcel.slot)) : 0;
+    const deadSlotBytes = parcel.slot ? storedBytes(encodeSlot(parcel.slot)) : 0;
     rowBytes +=
-      storedBytes(encodeLoaded(parcel)) + slots.length * slotBytesMax + letterBytes + (parcel.ownRows?.join().length ?? 0);
+      storedBytes(encodeLoaded(parcel)) + slots.length * slotBytesMax + deadSlotBytes + (parcel.ownRows?.join().length ?? 0);
     bodyBytes += sizeOf(parcel.content);
     const isFull =
       lease.slots.length + slots.length > parcelSlotsMax || rowBytes > groupRowBytesMax || bodyBytes > parcelBytesMax;

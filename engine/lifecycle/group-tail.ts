@@ -28,28 +28,28 @@ export interface GroupChange {
   visibleAt: number;
   retentionEnd: number | undefined;
   /** Whether the parcels are dead letters. */
-  areLetters?: boolean;
+  areDeadLetters?: boolean;
 }
 
 /** The write to the group's row that appends these parcels to what was published before. */
 export function groupWrite(
   ctx: Context,
   queue: QueueRecord,
-  { seen, name, first, last, version, now, visibleAt, retentionEnd, areLetters = false }: GroupChange,
+  { seen, name, first, last, version, now, visibleAt, retentionEnd, areDeadLetters = false }: GroupChange,
 ): Write {
   const key = leaseKey(seen.id);
   const delayEnd = visibleAt > now ? visibleAt : 0;
   const shard = shardKey(queue, randomShard(queue, ctx.random));
   const expiring = retentionEnd === undefined ? {} : { retentionEnd };
-  const letters = areLetters ? { lastLetter: last } : {};
-  const ends = Object.entries({ tail: last, ...letters }).map(([end, id]) => [['group', end], id] as const);
+  const deadLetters = areDeadLetters ? { lastDeadLetter: last } : {};
+  const ends = Object.entries({ tail: last, ...deadLetters }).map(([end, id]) => [['group', end], id] as const);
   if (!seen.row) {
     const group: Group = {
       name,
       head: '',
       nextId: first,
       tail: last,
-      ...letters,
+      ...deadLetters,
       dueAt: Math.max(delayEnd, dueAfterIdle(queue, undefined, now)),
     };
     const fields = { id: seen.id, shard, version, slots: [], since: now, content: { text: '[]' }, ...expiring };
@@ -63,7 +63,7 @@ export function groupWrite(
     const removed = {
       ...lease,
       version,
-      group: { ...lease.group, tail: last, ...letters },
+      group: { ...lease.group, tail: last, ...deadLetters },
       slots: lease.slots.map((slot, index) => removedSlot(queue, parcelAt(lease, index), slot, now)),
     };
     const next = removed.ownRows ? withEndDue(removed, now) : parcelsDone(removed, now);

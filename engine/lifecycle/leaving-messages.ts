@@ -1,4 +1,4 @@
-/** Messages that leave where they are for a group of another queue: their row of their own, the row of their group, or its partition. */
+/** What `group-moves.ts` moves: messages that leave a row of their own, the row of their group, or the partition of their group. */
 import type { Context } from '../context/context.ts';
 import { lacksTtl, type Snapshot, unchanged } from '../leases/lease-store.ts';
 import { rowOfWaiting, rowsOfMarkers } from '../leases/markers.ts';

@@ -2,7 +2,7 @@
 import { headRowsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRow } from '../leases/lease-store.ts';
-import { holdsLetters } from '../model/group-row.ts';
+import { holdsDeadLetters } from '../model/group-row.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import type { Group } from '../model/rows.ts';
 import type { Row } from '../port/port.ts';
@@ -40,7 +40,7 @@ export async function* walk(
   const { state, filter } = selection;
   // Messages that wait in a group are ready, unless they are delayed or dead themselves.
   const readsWaiting = (group: Group) =>
-    state === undefined || state === 'ready' || state === 'delayed' || (state === 'dead' && holdsLetters(group));
+    state === undefined || state === 'ready' || state === 'delayed' || (state === 'dead' && holdsDeadLetters(group));
   let place: Place | undefined = start;
   if (start.waiting !== undefined) {
     const { waiting, ...row } = start;

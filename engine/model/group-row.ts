@@ -75,8 +75,8 @@ export function mayBeSameGroup(rowId: string, other: string): boolean {
 }
 
 /** Whether dead letters may wait in the group, besides those in its row. */
-export function holdsLetters({ lastLetter = '', head }: Group): boolean {
-  return lastLetter > head;
+export function holdsDeadLetters({ lastDeadLetter = '', head }: Group): boolean {
+  return lastDeadLetter > head;
 }
 
 /**

@@ -98,7 +98,7 @@ export interface Group {
   /** The parcel published last. */
   tail: string;
   /** The dead letter that came last, in a queue that keeps dead letters in their groups. */
-  lastLetter?: string;
+  lastDeadLetter?: string;
   /** The next parcel, if the group's partition was empty when it was published. It can be read without a query. */
   nextId?: string;
   /** While the row holds no message: when the next parcel may be loaded; undefined if no parcel waits. */

@@ -1,5 +1,5 @@
 /**
- * Moves the selected dead letters of one group, in order: those that its row has loaded, then those that wait in its partition of
+ * Moves the selected dead letters of one group, in order: first those that its row has loaded, then those that wait in its partition of
  * `messages`. Other messages of the group have not been dead-lettered, so they stay.
  */
 import { headRowsMax } from '../../contract/limits.ts';
@@ -12,7 +12,7 @@ import type { Filter } from '../messages/filter.ts';
 import { sightLease, sightParcel } from '../messages/list.ts';
 import { stateOf } from '../messages/message-view.ts';
 import { selectedOf } from '../messages/selection.ts';
-import { holdsLetters } from '../model/group-row.ts';
+import { holdsDeadLetters } from '../model/group-row.ts';
 import { parcelAt } from '../model/held-parcels.ts';
 import { incarnationOf, type QueueRecord } from '../model/queue-record.ts';
 import { decodeParcel } from '../model/row-codec.ts';
@@ -36,8 +36,8 @@ export interface MovedOfRow {
 }
 
 /** What of a group to move: one parcel, or what comes after this parcel. From the beginning if neither is given. */
-export interface GroupPart {
-  letter?: string | undefined;
+interface GroupPart {
+  parcelId?: string | undefined;
   after?: string | undefined;
 }
 
@@ -46,13 +46,13 @@ export async function moveFromGroup(
   ctx: Context,
   work: Work,
   first: Snapshot,
-  { letter, after }: GroupPart,
+  { parcelId, after }: GroupPart,
   max: number,
 ): Promise<MovedOfRow> {
-  const loaded = after === undefined ? await moveLoaded(ctx, work, first, letter, max) : undefined;
+  const loaded = after === undefined ? await moveLoaded(ctx, work, first, parcelId, max) : undefined;
   const { seen = first, moved = 0, skipped = 0, isDone = true } = loaded ?? {};
   if (!isDone) return { moved, skipped, isDone };
-  const waiting = await moveWaiting(ctx, work, seen, { letter, after }, max - moved);
+  const waiting = await moveWaiting(ctx, work, seen, { parcelId, after }, max - moved);
   return { ...waiting, moved: moved + waiting.moved, skipped: skipped + waiting.skipped };
 }
 
@@ -73,7 +73,7 @@ function moveLoaded(
   ctx: Context,
   work: Work,
   first: Snapshot,
-  letter: string | undefined,
+  parcelId: string | undefined,
   max: number,
 ): Promise<MovedOfRow & { seen: Snapshot }> {
   const { queue, filter } = work;
@@ -84,11 +84,11 @@ function moveLoaded(
     if (!lease) return { done: { seen, moved, skipped: 0, isDone: true } };
     const parcelOf = (slot: number) => parcelAt(lease, slot);
     const live = lease.slots.flatMap((slot, index) => {
-      return isLive(slot) && (letter === undefined || parcelOf(index).id === letter) ? [index] : [];
+      return isLive(slot) && (parcelId === undefined || parcelOf(index).id === parcelId) ? [index] : [];
     });
     const movable = live.filter((slot) => isMovable(work, parcelOf(slot), now) && stateOf(lease, slot, now) !== 'leased');
-    const fitting = filter && (await selectedOf(ctx, sightLease(queue, lease, now), { filter })).map(({ slot }) => slot);
-    const wanted = fitting ? movable.filter((slot) => fitting.includes(slot)) : movable;
+    const selected = filter && (await selectedOf(ctx, sightLease(queue, lease, now), { filter })).map(({ slot }) => slot);
+    const wanted = selected ? movable.filter((slot) => selected.includes(slot)) : movable;
     const targets = await Promise.all(wanted.map((slot) => targetOf(ctx, work, parcelOf(slot))));
     const target = targets.find((one) => one !== undefined);
     if (!target) return { done: { seen, moved, skipped: live.length, isDone: true } };
@@ -104,15 +104,15 @@ async function moveWaiting(
   ctx: Context,
   work: Work,
   first: Snapshot,
-  { letter, after = '' }: GroupPart,
+  { parcelId, after = '' }: GroupPart,
   max: number,
 ): Promise<MovedOfRow> {
   const { queue, filter, task } = work;
   const lease = groupIn(ctx, queue, first);
-  if (!lease || !holdsLetters(lease.group)) return { moved: 0, skipped: 0, isDone: true };
+  if (!lease || !holdsDeadLetters(lease.group)) return { moved: 0, skipped: 0, isDone: true };
   const { group, id: partition } = lease;
   const start = after > group.head ? after : group.head;
-  const { parcels, more } = await parcelsFrom(ctx, partition, letter, start);
+  const { parcels, more } = await parcelsFrom(ctx, partition, parcelId, start);
   let seen = first;
   let [moved, skipped, last] = [0, 0, start];
   for (const parcel of parcels) {
@@ -135,12 +135,12 @@ async function moveWaiting(
 async function parcelsFrom(
   ctx: Context,
   partition: string,
-  letter: string | undefined,
+  parcelId: string | undefined,
   start: string,
 ): Promise<{ parcels: Parcel[]; more: boolean }> {
-  if (letter !== undefined) {
-    const [row] = await ctx.store.get([parcelKey(partition, letter)]);
-    return { parcels: row && letter > start ? [decodeParcel(row)] : [], more: false };
+  if (parcelId !== undefined) {
+    const [row] = await ctx.store.get([parcelKey(partition, parcelId)]);
+    return { parcels: row && parcelId > start ? [decodeParcel(row)] : [], more: false };
   }
   const from = start === '' ? {} : { from: start };
   const range = { table: 'messages', partition, limit: headRowsMax, consistent: true, ...from } as const;

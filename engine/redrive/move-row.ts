@@ -16,7 +16,7 @@ import type { RedriveCandidate } from './pages.ts';
 /** Moves the selected messages of one row, at most `max`, or of one group. */
 export async function moveSelected(ctx: Context, work: Work, candidate: RedriveCandidate, max: number): Promise<MovedOfRow> {
   const { queue, task, filter } = work;
-  const { waiting, letter } = candidate;
+  const { waiting, parcelId } = candidate;
   const done = (moved: number, skipped: number) => ({ moved, skipped, isDone: true });
   if (waiting) {
     const { parcel } = waiting;
@@ -33,12 +33,12 @@ export async function moveSelected(ctx: Context, work: Work, candidate: RedriveC
     const { lease } = decodeSnapshot(seen, now);
     if (lease?.kind === 'group') {
       const after = task.inGroup?.row === lease.id ? task.inGroup.after : undefined;
-      return { done: await moveFromGroup(ctx, work, seen, { letter, after }, max) };
+      return { done: await moveFromGroup(ctx, work, seen, { parcelId, after }, max) };
     }
     const isHere =
       lease && incarnationOf(lease.shard) === queue.incarnation && lease.since <= task.startedAt && lease.kind !== 'prepared';
     if (!isHere || verdictOfAge(queue, lease.since, lease.retentionEnd, now) === 'gone') return { done: done(moved, 0) };
-    const { movable, held: leased } = movableSlots(lease, candidate.slot, now);
+    const { movable, leased } = movableSlots(lease, candidate.slot, now);
     const selected = filter
       ? (await selectedOf(ctx, sightLease(queue, lease, now), { filter })).map(({ slot }) => slot)
       : movable;
@@ -65,8 +65,8 @@ export function diedInGroup(lease: LeaseRow): lease is DeadInGroup {
   return lease.kind === 'parcel' && lease.groupName !== undefined && lease.slots.length === 1 && !isUnreadable(lease);
 }
 
-function movableSlots(lease: LeaseRow, only: number | undefined, now: number): { movable: number[]; held: number } {
+function movableSlots(lease: LeaseRow, only: number | undefined, now: number): { movable: number[]; leased: number } {
   const wanted = lease.slots.flatMap((slot, index) => (isLive(slot) && (only === undefined || index === only) ? [index] : []));
   const movable = wanted.filter((index) => stateOf(lease, index, now) !== 'leased');
-  return { movable, held: wanted.length - movable.length };
+  return { movable, leased: wanted.length - movable.length };
 }

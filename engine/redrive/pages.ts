@@ -24,7 +24,7 @@ export interface RedriveCandidate {
   /** The place to resume at when this candidate is done. */
   next: string;
   /** Of a message in a group: its parcel. `id` is the group's row. */
-  letter?: string;
+  parcelId?: string;
   /** Of a row of `leases`: where it lies in the index, which has no order for rows that are due at the same time. */
   expiry?: number;
 }
@@ -46,8 +46,8 @@ async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: read
   const candidates = found.flatMap((one, index): RedriveCandidate[] => {
     if (!one) return [];
     const next = String(from + index + 1);
-    const letter = letterOf(one);
-    if (letter) return [{ ...letter, next }];
+    const inGroup = deadLetterInGroup(one);
+    if (inGroup) return [{ ...inGroup, next }];
     // Another message that waits in a group has not been dead-lettered, so it is not a candidate.
     if ('parcel' in one && one.group) return [];
     return 'parcel' in one
@@ -58,12 +58,12 @@ async function pageOfIds(ctx: Context, queue: QueueRecord, task: Task, ids: read
 }
 
 /** The group's row and the parcel of a dead letter that is in a group. */
-function letterOf(found: Found): Pick<RedriveCandidate, 'id' | 'letter'> | undefined {
-  if ('parcel' in found) return found.parcel.death && { id: found.parcel.shard, letter: found.parcel.id };
+function deadLetterInGroup(found: Found): Pick<RedriveCandidate, 'id' | 'parcelId'> | undefined {
+  if ('parcel' in found) return found.parcel.death && { id: found.parcel.shard, parcelId: found.parcel.id };
   const { lease, slot } = found;
   if (lease.kind !== 'group') return undefined;
-  const { id, death } = parcelAt(lease, slot);
-  return death && { id: lease.id, letter: id };
+  const { id: parcelId, death } = parcelAt(lease, slot);
+  return death && { id: lease.id, parcelId };
 }
 
 async function pageOfRows(ctx: Context, queue: QueueRecord, task: Task): Promise<Page> {

@@ -9,7 +9,7 @@ import { parcelSlotsMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { decodeSnapshot, readRows } from '../leases/lease-store.ts';
 import { filterOf } from '../messages/filter.ts';
-import { holdsLetters } from '../model/group-row.ts';
+import { holdsDeadLetters } from '../model/group-row.ts';
 import { parcelsIn } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { StoreError } from '../port/port.ts';
@@ -84,7 +84,7 @@ async function sameQueue(
 }
 
 /** Messages of one group that a page moves at most. */
-const lettersMax = 100;
+const deadLettersMax = 100;
 
 type Progress = Pick<Task, 'moved' | 'skipped'> & Partial<Task>;
 
@@ -97,7 +97,7 @@ async function runPage(ctx: Context, queue: QueueRecord, task: Task): Promise<{ 
   let { moved, skipped, inGroup } = task;
   let share = task.ratePerSecond === undefined ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(task.ratePerSecond));
   // Dead letters of groups move one after the other, to keep their order.
-  const [rowsMax, messagesMax] = hasGroups ? [1, lettersMax] : [candidates.length, parcelSlotsMax];
+  const [rowsMax, messagesMax] = hasGroups ? [1, deadLettersMax] : [candidates.length, parcelSlotsMax];
   for (let at = 0; at < candidates.length; ) {
     // Run in parallel only as many rows as the share covers if each is full.
     const together = candidates.slice(at, at + Math.max(1, Math.floor(Math.min(share / parcelSlotsMax, rowsMax))));
@@ -141,7 +141,7 @@ async function inGroupOrder(
   for (const one of seen) {
     const { lease } = decodeSnapshot(one, ctx.clock.now());
     if (lease && diedInGroup(lease)) places.set(lease.id, lease.death?.place ?? lease.id);
-    if (lease?.kind === 'group') hasGroups ||= holdsLetters(lease.group) || parcelsIn(lease).some(({ death }) => death);
+    if (lease?.kind === 'group') hasGroups ||= holdsDeadLetters(lease.group) || parcelsIn(lease).some(({ death }) => death);
   }
   if (places.size === 0) return { candidates: found, hasGroups };
   const placeOf = ({ id }: RedriveCandidate) => places.get(id) ?? id;

@@ -289,7 +289,7 @@ onEveryStore('a dead-letter queue that keeps dead letters in their groups', (dri
     await reject(await take(10, 'q'));
     await die({ body: 4 });
     const rows = (await driven().rows('leases')).filter(({ group }) => group !== undefined);
-    expect(rows.filter(({ group }) => (group as { lastLetter?: string }).lastLetter)).toHaveLength(1);
+    expect(rows.filter(({ group }) => (group as { lastDeadLetter?: string }).lastDeadLetter)).toHaveLength(1);
     expect(bodiesOf(await drain()).sort()).toEqual([1, 2, 3, 4]);
     expect(await left()).toEqual([]);
   });

@@ -91,7 +91,7 @@ export const deadGroups: readonly Mutant[] = [
   {
     name: 'dead letters that wait in a group are not listed or redriven',
     file: 'engine/lifecycle/group-tail.ts',
-    find: 'areLetters ? { lastLetter: last } : {}',
+    find: 'areDeadLetters ? { lastDeadLetter: last } : {}',
     replace: '{}',
     tests,
   },
@@ -126,7 +126,7 @@ export const deadGroups: readonly Mutant[] = [
   {
     name: 'a redrive of given ids moves all dead letters of their group',
     file: 'engine/redrive/pages.ts',
-    find: 'found.parcel.death && { id: found.parcel.shard, letter: found.parcel.id }',
+    find: 'found.parcel.death && { id: found.parcel.shard, parcelId: found.parcel.id }',
     replace: 'found.parcel.death && { id: found.parcel.shard }',
     tests,
   },

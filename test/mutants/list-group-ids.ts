@@ -99,8 +99,8 @@ export const groupIds: readonly Mutant[] = [
   {
     name: 'a redriven message of a group loses its id',
     file: 'engine/lifecycle/group-moves.ts',
-    find: 'ownRows: [rowId], ...letter };',
-    replace: 'ownRows: [], ...letter };',
+    find: 'ownRows: [rowId], ...dead };',
+    replace: 'ownRows: [], ...dead };',
     tests,
   },
   {
