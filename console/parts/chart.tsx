@@ -1,6 +1,7 @@
 /** A chart of a few series over time. */
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
+import { useTheme } from '../state/theme.ts';
 
 export interface Series {
   label: string;
@@ -21,8 +22,10 @@ const timeWithSeconds = new Intl.DateTimeFormat(undefined, { hour: '2-digit', mi
 export function Chart({ title, times, series }: { title: string; times: readonly number[]; series: readonly Series[] }) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | undefined>(undefined);
+  const theme = useTheme();
   const data = [times, ...series.map(({ values }) => values)] as UPlot.AlignedData;
 
+  // A plot keeps the colors that it was made with.
   useEffect(() => {
     const style = getComputedStyle(document.documentElement);
     const color = (name: string) => style.getPropertyValue(name) || 'currentColor';
@@ -64,7 +67,7 @@ export function Chart({ title, times, series }: { title: string; times: readonly
       resize.disconnect();
       plot.current!.destroy();
     };
-  }, []);
+  }, [theme]);
   useEffect(() => plot.current?.setData(data), [times.at(-1)]);
 
   return (

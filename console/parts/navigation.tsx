@@ -3,10 +3,9 @@ import { useEffect, useState } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { live } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
+import { switchTheme } from '../state/theme.ts';
 import { pagesFor } from './pages.ts';
 import { Palette } from './palette.tsx';
-
-const storedTheme = 'dumbwaiter-theme';
 
 export function Navigation({ onSignOut }: { onSignOut(): void }) {
   const session = useSession();
@@ -93,14 +92,4 @@ export function Navigation({ onSignOut }: { onSignOut(): void }) {
       {isSearching && <Palette onClose={() => setSearching(false)} />}
     </header>
   );
-}
-
-const root = document.documentElement;
-const chosen = localStorage.getItem(storedTheme);
-if (chosen) root.dataset.theme = chosen;
-
-function switchTheme(): void {
-  const isDark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-  root.dataset.theme = isDark ? 'light' : 'dark';
-  localStorage.setItem(storedTheme, root.dataset.theme);
 }

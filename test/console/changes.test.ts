@@ -1,6 +1,7 @@
 /** What the console says of changes, and how it takes them back. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { environmentOf } from '../../contract/environment.ts';
+import { eventually } from '../support/eventually.ts';
 import { type LocalQueue, startLocalQueue } from '../support/local-queue.ts';
 import { expectText, useBrowser } from './browser.ts';
 
@@ -133,4 +134,29 @@ it('a target that is paused is resumed from the notice, with its terms', async (
   const { state, ...rest } = await queue.http.call('getTarget', of);
   expect(rest).toMatchObject(terms);
   expect(state).not.toBe('paused');
+});
+
+it('a chart on the page is drawn in the colors of the theme when the user or the system changes it', async () => {
+  const { page } = await browser.open(queue.server.url, { path: '/queues/mails' });
+  const canvas = page.getByRole('img', { name: /^Messages by state/ }).locator('canvas');
+  /** The color that the theme gives to grid lines, once the chart has a pixel of it. */
+  const drawn = () =>
+    eventually(() =>
+      canvas.evaluate((element: HTMLCanvasElement) => {
+        const pixels = (of: CanvasRenderingContext2D) => of.getImageData(0, 0, of.canvas.width, of.canvas.height).data;
+        const pen = document.createElement('canvas').getContext('2d')!;
+        pen.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--pico-muted-border-color');
+        pen.fillRect(0, 0, 1, 1);
+        const wanted = [...pixels(pen).slice(0, 4)];
+        const all = pixels(element.getContext('2d')!);
+        const starts = Array.from({ length: all.length / 4 }, (_, index) => index * 4);
+        return starts.some((at) => wanted.every((part, index) => all[at + index] === part)) && wanted.join();
+      }),
+    );
+  const light = await drawn();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await drawn();
+  expect(dark).not.toBe(light);
+  await page.getByRole('button', { name: 'Theme' }).click();
+  expect(await drawn()).toBe(light);
 });
