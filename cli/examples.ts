@@ -57,6 +57,7 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   'keys create': [
     `dumbwaiter keys create billing --queues 'orders*,mails' --scopes publish receive`,
     'dumbwaiter keys create ci --topics order-events --scopes publish --expires 2027-01-31T00:00:00Z',
+    'dumbwaiter keys create grafana --scopes read',
     `dumbwaiter keys create checkout --queues 'orders*' --scopes publish --access-key`,
   ],
   'keys revoke': ['dumbwaiter keys revoke 7m2k9q4t1x8v'],

@@ -2,7 +2,8 @@
 
 import type { Environment } from './environment.ts';
 
-export type Scope = 'publish' | 'receive' | 'admin';
+/** What a key may do: `routes.ts` says which scope an operation needs. `receive` includes `read`, which changes nothing. */
+export type Scope = 'publish' | 'receive' | 'read' | 'admin';
 
 export interface KeyInput {
   /** A name for people, 1 to 80 characters. */

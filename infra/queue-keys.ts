@@ -8,6 +8,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { Scope } from '../contract/contract.ts';
 import { keyNameCharsMax } from '../contract/limits.ts';
+import { scopes } from '../contract/scopes.ts';
 import { checkKey } from './declaration-checks.ts';
 import { GeneratedSecret } from './generated-secret.ts';
 import { grantSecret, grantTables } from './grants.ts';
@@ -35,8 +36,6 @@ interface KeyProperties {
   secretArn: string;
 }
 
-export const allScopes = ['publish', 'receive', 'admin'] as const satisfies Scope[];
-
 const timeout = Duration.minutes(2);
 /** A limit of Secrets Manager. */
 const descriptionCharsMax = 2_048;
@@ -59,7 +58,7 @@ export class QueueKeys extends Construct {
 
   /** The secret with the text of a key. Programs with the same terms share the key. A key that the stack no longer declares is revoked. */
   key(given: KeyTerms): GeneratedSecret {
-    const terms = { ...given, scopes: [...given.scopes].sort((a, b) => allScopes.indexOf(a) - allScopes.indexOf(b)) };
+    const terms = { ...given, scopes: [...given.scopes].sort((a, b) => scopes.indexOf(a) - scopes.indexOf(b)) };
     const id = idOf(terms).replaceAll('/', '-');
     const known = this.#keys.get(id);
     if (known) return known;

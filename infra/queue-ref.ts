@@ -8,11 +8,12 @@ import type { IConstruct } from 'constructs';
 import type { Scope, TargetInput } from '../contract/contract.ts';
 import { targetNameCharsMax } from '../contract/limits.ts';
 import type { DepthState, QueueMetric } from '../contract/metrics.ts';
+import { fullAccess } from '../contract/scopes.ts';
 import { type Connectable, type ConnectOptions, checkConnectOptions, connectClient } from './connect.ts';
 import { checkQueueName } from './declaration-checks.ts';
 import type { GeneratedSecret } from './generated-secret.ts';
 import { grantSecret } from './grants.ts';
-import { allScopes, type QueueKeys } from './queue-keys.ts';
+import type { QueueKeys } from './queue-keys.ts';
 
 export type QueueConnectOptions = Pick<ConnectOptions, 'scopes' | 'keyVersion'>;
 
@@ -104,9 +105,14 @@ export class QueueRef {
     return grantSecret(this.#parts.scope, grantee, this.#key(['receive']));
   }
 
+  /** The same for a key that may read the messages of this queue, and change nothing: `keySecret('read')`. */
+  grantRead(grantee: IGrantable): Grant {
+    return grantSecret(this.#parts.scope, grantee, this.#key(['read']));
+  }
+
   /** The same for a key that may do everything with this queue: `keySecret('publish', 'receive', 'admin')`. */
   grantAdmin(grantee: IGrantable): Grant {
-    return grantSecret(this.#parts.scope, grantee, this.#key(allScopes));
+    return grantSecret(this.#parts.scope, grantee, this.#key(fullAccess));
   }
 
   /** The secret whose value is an API key for this queue with these scopes, as plain text: for a container, say. */

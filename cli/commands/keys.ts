@@ -1,11 +1,11 @@
 /** `keys`: creating, listing and revoking API keys. A key is printed only when it is created. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Scope } from '../../contract/contract.ts';
+import { scopes } from '../../contract/scopes.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { sessionOf } from '../session.ts';
 
 const pageSize = 100;
-const scopes: readonly Scope[] = ['publish', 'receive', 'admin'];
 
 interface NewKey {
   queues?: string[];
@@ -46,9 +46,7 @@ export function addKeyCommands(program: Command): void {
       patternsOf,
     )
     .option('--topics <patterns>', 'topics that it covers, likewise; default: all with all queues, otherwise none', patternsOf)
-    .addOption(
-      new Option('--scopes <scopes...>', `what it may do: ${scopes.join(', ')}`).argParser(scopesOf).makeOptionMandatory(),
-    )
+    .addOption(new Option('--scopes <scopes...>', 'what it may do').choices(scopes).argParser(scopesOf).makeOptionMandatory())
     .option('--expires <instant>', 'when it stops working, such as 2027-01-31T00:00:00Z; default: never')
     .option('--access-key', 'also issues an access key, by which AWS clients sign calls of SQS')
     .action(async (name: string, { expires, ...options }: NewKey, command: Command) => {

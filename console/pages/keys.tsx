@@ -1,6 +1,7 @@
 /** API keys: creating one, which is shown once, and revoking. */
 import { useState } from 'preact/hooks';
-import type { ApiKey, CreatedKey, Scope } from '../../contract/contract.ts';
+import type { ApiKey, CreatedKey } from '../../contract/contract.ts';
+import { scopes } from '../../contract/scopes.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { Confirm, Dialog } from '../parts/dialog.tsx';
 import { Form, textOf } from '../parts/form.tsx';
@@ -11,7 +12,6 @@ import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
 
 const pageSize = 100;
-const scopes: readonly Scope[] = ['publish', 'receive', 'admin'];
 
 export function KeysPage() {
   const { call } = useSession();

@@ -22,7 +22,7 @@ export function QueuePage({ queue, tab }: { queue: string; tab: string }) {
   });
   const tabs: [name: string, title: string, shown: boolean][] = [
     ['charts', 'Charts', true],
-    ['messages', 'Messages', can('receive')],
+    ['messages', 'Messages', can('read')],
     ['publish', 'Publish', can('publish')],
     ['redrive', 'Redrive', can('admin')],
     ['targets', 'Targets', can('admin')],

@@ -2,6 +2,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { InputOf, OperationName, OutputOf, OwnKey, ParamsOf, Scope } from '../../contract/contract.ts';
+import { includesScope } from '../../contract/scopes.ts';
 import { httpTransport } from '../../sdk/transports/http.ts';
 
 export interface Session {
@@ -13,7 +14,7 @@ export interface Session {
     input?: InputOf<Name>,
     signal?: AbortSignal,
   ): Promise<OutputOf<Name>>;
-  /** Whether the key has the scope. Without it, the console shows no button that needs it. */
+  /** Whether the key has the scope, or one that includes it. Without it, the console shows no button that needs it. */
   can(scope: Scope): boolean;
   /** Whether the key covers all queues, as schedules and keys need. */
   coversAll: boolean;
@@ -35,7 +36,7 @@ export async function signIn(apiKey: string): Promise<Session> {
   return {
     own,
     call,
-    can: (scope) => own.scopes.includes(scope),
+    can: (scope) => includesScope(own.scopes, scope),
     coversAll: own.queues.some((pattern) => /^\*+$/.test(pattern)),
   };
 }

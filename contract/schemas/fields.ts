@@ -3,6 +3,7 @@ import * as z from 'zod';
 import * as limits from '../limits.ts';
 import * as names from '../path-names.ts';
 import { anyIdCharacters, idCharacters, isDotSegment, nameCharacters } from '../path-names.ts';
+import { scopes } from '../scopes.ts';
 
 /** A whole number from `min` to `max`, both included. */
 export function whole(min: number, max: number, unit = '') {
@@ -71,7 +72,7 @@ export const filterText = text(1, limits.filterTextCharsMax);
 export const queuePattern = safeText('A-Za-z0-9_.*~-', 'A-Z a-z 0-9 _ - . ~ and *', limits.queuePatternCharsMax);
 export const topicPattern = safeText('A-Za-z0-9_*-', 'A-Z a-z 0-9 _ - and *', limits.topicNameCharsMax);
 export const keyName = text(1, limits.keyNameCharsMax);
-export const scope = oneOf(['publish', 'receive', 'admin']);
+export const scope = oneOf(scopes);
 const liveStates = ['delayed', 'ready', 'leased', 'dead', 'prepared'] as const;
 export const messageState = oneOf(liveStates);
 /** Also the states of ended messages that are kept. */

@@ -208,7 +208,7 @@ export const inputs = {
     scopes: field
       .list(field.scope, 1, field.scope.options.length)
       .refine((scopes) => new Set(scopes).size === scopes.length, { error: 'must not name a scope twice' })
-      .describe('What the key may do.'),
+      .describe('What the key may do. `receive` includes `read`.'),
     expiresAt: field.instant
       .optional()
       .describe('When the key stops working; must be in the future. Default: it works until it is revoked.'),

@@ -3,6 +3,7 @@
 import type { ApiKey, InputOf, OutputOf, Page } from '../../contract/contract.ts';
 import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
 import { keyUseNotedMs, pageEntriesDefault } from '../../contract/limits.ts';
+import { includesScope } from '../../contract/scopes.ts';
 import { type Clock, type Condition, ignoreStoreError, type Random, type Store } from '../../engine/port/port.ts';
 import { type AccessKeyPair, type AccessKeys, accessKeyIdOf, createAccessKeys } from './access-keys.ts';
 import type { Principal } from './authorize.ts';
@@ -41,7 +42,7 @@ export function createKeys({ store, clock, random, accessKeys = noAccessKeys }: 
   const cache = createKeyCache(store, clock);
 
   async function create(input: InputOf<'createKey'>, creator: Principal): Promise<OutputOf<'createKey'>> {
-    const missing = input.scopes.find((scope) => !creator.scopes.includes(scope));
+    const missing = input.scopes.find((scope) => !includesScope(creator.scopes, scope));
     if (missing !== undefined)
       throw new DumbwaiterError('forbidden', `A key without the scope ${missing} cannot give it to another.`);
     const now = clock.now();

@@ -2,6 +2,7 @@
 import type { OperationName, Scope } from '../../contract/contract.ts';
 import { DumbwaiterError } from '../../contract/errors.ts';
 import { routes } from '../../contract/routes.ts';
+import { fullAccess, includesScope } from '../../contract/scopes.ts';
 import { covers, coversAll } from './name-patterns.ts';
 
 /** An authenticated caller and its permissions. */
@@ -17,11 +18,9 @@ export interface Principal {
   expiresAt?: string | null;
 }
 
-export const allScopes: readonly Scope[] = ['publish', 'receive', 'admin'];
-
 /** A principal that may do everything: a caller with the first admin key, or one that IAM authorized. */
 export function administrator(id: 'admin' | 'iam'): Principal {
-  return { id, scopes: allScopes, queues: ['*'], topics: ['*'] };
+  return { id, scopes: fullAccess, queues: ['*'], topics: ['*'] };
 }
 
 /** Keys, the audit and the status belong to no queue or topic. */
@@ -68,7 +67,8 @@ export function authorizeReset(principal: Principal): void {
 }
 
 function checkScope({ scopes }: Principal, scope: Scope, what: string): void {
-  if (!scopes.includes(scope)) throw new DumbwaiterError('forbidden', `This key lacks the scope ${scope}, which ${what} needs.`);
+  if (includesScope(scopes, scope)) return;
+  throw new DumbwaiterError('forbidden', `This key lacks the scope ${scope}, which ${what} needs.`);
 }
 
 /** Whether a subscription's queue asks an address about prepared messages: the queue calls it from where the queue runs. */

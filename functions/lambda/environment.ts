@@ -6,13 +6,13 @@ import { readSecret } from '../../aws/read-secret.ts';
 import type { Environment as NamedEnvironment, Scope } from '../../contract/contract.ts';
 import { environmentOf } from '../../contract/environment.ts';
 import { publicHostsAnd } from '../../contract/host-rule.ts';
+import { fullAccess, scopes } from '../../contract/scopes.ts';
 import { sideBySide } from '../../engine/context/side-by-side.ts';
 import { createDynamoClient } from '../../engine/dynamo/client.ts';
 import { dynamoParts } from '../../engine/dynamo/parts.ts';
 import { assembleQueue, type ServedQueue } from '../assembly.ts';
 import { secretAccessKeys } from '../auth/access-keys.ts';
 import { type AdminKey, fixedAdminKey, secretAdminKey } from '../auth/admin-key.ts';
-import { allScopes } from '../auth/authorize.ts';
 import { createEmf, type Emf } from '../metrics/emf.ts';
 import type { CountAnswer } from '../service/log.ts';
 import { createLambdaLog, type LambdaLog } from './log.ts';
@@ -141,12 +141,12 @@ function required(variables: NodeJS.ProcessEnv, name: string): string {
   return value;
 }
 
-/** Defaults to all scopes. */
+/** Defaults to full access. */
 function scopesOf(text: string | undefined): readonly Scope[] {
-  if (text === undefined) return allScopes;
+  if (text === undefined) return fullAccess;
   return text.split(',').map((name) => {
-    const scope = allScopes.find((known) => known === name);
-    if (scope === undefined) throw new Error(`DUMBWAITER_INVOKE_SCOPES names ${name}; known are ${allScopes.join(', ')}.`);
+    const scope = scopes.find((known) => known === name);
+    if (scope === undefined) throw new Error(`DUMBWAITER_INVOKE_SCOPES names ${name}; known are ${scopes.join(', ')}.`);
     return scope;
   });
 }

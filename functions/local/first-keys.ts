@@ -1,10 +1,11 @@
 /** The keys that a local server issues at its first start, so that clients can call it at once: an API key, and an access key for AWS clients. */
 import { randomBytes } from 'node:crypto';
 import type { InputOf, OutputOf } from '../../contract/contract.ts';
+import { fullAccess } from '../../contract/scopes.ts';
 import type { Clock } from '../../engine/port/port.ts';
 import { type AccessKeyPair, type AccessKeys, createAccessKeys, secretAccessKeys } from '../auth/access-keys.ts';
 import type { Keys } from '../auth/api-keys.ts';
-import { administrator, allScopes } from '../auth/authorize.ts';
+import { administrator } from '../auth/authorize.ts';
 import { type DataFolder, readAccessKeySecret } from './data-folder.ts';
 import type { LocalData } from './local-store.ts';
 import { StartFailure } from './start-failure.ts';
@@ -68,7 +69,7 @@ async function issue(
   what: string,
   settingsOf: (created: OutputOf<'createKey'>) => Partial<DataFolder['settings']>,
 ): Promise<OutputOf<'createKey'>> {
-  const created = await keys.create({ ...input, queues: ['*'], topics: ['*'], scopes: [...allScopes] }, administrator('admin'));
+  const created = await keys.create({ ...input, queues: ['*'], topics: ['*'], scopes: [...fullAccess] }, administrator('admin'));
   try {
     await folder?.save(settingsOf(created));
   } catch (cause) {

@@ -140,7 +140,7 @@ export class QueueClient<T = unknown> extends QueueAdministration {
 
   /**
    * Publishes a request and waits up to `timeoutSeconds` for its reply: the result given with the ack (undefined if there was
-   * none). The queue must keep results, and the API key needs the scopes publish and receive.
+   * none). The queue must keep results, and the API key needs the scopes publish and read.
    * With an `id` chosen by you, a restarted program that calls again finds its first request. Aborting ends the waiting, not
    * the request.
    * @throws DumbwaiterError `call_timeout` (a request that is not being handled is cancelled), `cancelled`, `message_dead`;

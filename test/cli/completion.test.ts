@@ -39,6 +39,7 @@ describe('a completion', () => {
     ['schedules pause ', ['nightly']],
     ['completion ', ['bash', 'zsh', 'fish']],
     ['start --me', ['--memory']],
+    ['keys create ci --scopes re', ['receive', 'read']],
     ['queue purge orders --he', ['--help']],
     ['nonsense ', []],
   ])('of "%s" offers %j', async (line, words) => {

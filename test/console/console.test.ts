@@ -6,7 +6,7 @@ import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocal } from '../../functions/local/server.ts';
 import { eventually } from '../support/eventually.ts';
-import { adminKey, httpCalls, type LocalQueue, loggedDefects, startLocalQueue } from '../support/local-queue.ts';
+import { adminKey, expectProblem, httpCalls, type LocalQueue, loggedDefects, startLocalQueue } from '../support/local-queue.ts';
 import { expectText, useBrowser } from './browser.ts';
 
 const browser = useBrowser();
@@ -101,12 +101,15 @@ describe('signing in', () => {
     await page.getByLabel('API key').waitFor();
   });
 
-  it('a key that may only receive sees its queues, and no button that changes them', async () => {
-    const { key } = await queue.http.call('createKey', {}, { name: 'reader', queues: ['mails'], scopes: ['receive'] });
+  it('a key that may only read sees its queues and their messages, and no button that changes them', async () => {
+    const { key } = await queue.http.call('createKey', {}, { name: 'reader', queues: ['mails'], scopes: ['read'] });
+    await expectProblem(await queue.http.as(key).send('POST', '/v1/queues/mails/receive', { body: {} }), 403, 'forbidden');
     const { page, visit } = await browser.open(queue.server.url, { key });
     await page.getByRole('link', { name: 'mails', exact: true }).waitFor();
     expect(await page.getByRole('link', { name: 'orders', exact: true }).count()).toBe(0);
     await publish('mails', 'seen');
+    await visit('/queues/mails/messages');
+    await page.getByRole('link', { name: 'seen', exact: true }).waitFor();
     for (const path of ['/queues/mails/messages', '/queues/mails/settings', '/queues/mails/messages/seen']) {
       await visit(path);
       await page.getByRole('heading', { level: 1 }).waitFor();

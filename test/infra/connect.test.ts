@@ -23,6 +23,7 @@ beforeAll(async () => {
     orders.grantPublish(roleIn(stack, 'Publisher'));
     orders.grantPublish(roleIn(stack, 'OtherPublisher'));
     orders.grantReceive(roleIn(stack, 'Receiver'));
+    orders.grantRead(roleIn(stack, 'Reader'));
     orders.grantAdmin(roleIn(stack, 'Operator'));
     orders.connect(functionIn(stack, 'Rotated'), { scopes: ['publish'], keyVersion: 2 });
     dumbwaiter.connect(functionIn(stack, 'Everything'));
@@ -66,6 +67,7 @@ describe('programs that a stack connects', () => {
     ['Publisher', { queues: ['orders'], scopes: ['publish'] }],
     ['OtherPublisher', { queues: ['orders'], scopes: ['publish'] }],
     ['Receiver', { queues: ['orders'], scopes: ['receive'] }],
+    ['Reader', { queues: ['orders'], scopes: ['read'] }],
     ['Operator', { queues: ['orders'], scopes: ['publish', 'receive', 'admin'] }],
     ['EverythingServiceRole', { queues: ['*'], scopes: ['publish', 'receive'] }],
     ['RouterServiceRole', { queues: ['mails', 'orders-*'], topics: ['news'], scopes: ['publish'] }],
@@ -74,7 +76,7 @@ describe('programs that a stack connects', () => {
   });
 
   test('programs with the same queues and scopes share a key', () => {
-    expect(keysOf(deployed)).toHaveLength(7);
+    expect(keysOf(deployed)).toHaveLength(8);
   });
 
   test('another version of a key is another key with another secret', () => {
@@ -87,7 +89,7 @@ describe('programs that a stack connects', () => {
 
   test('the text of a key is generated, and removed with the key', () => {
     const found = deployed.all('AWS::SecretsManager::Secret').filter(([id]) => id.startsWith('DumbwaiterKeys'));
-    expect(found).toHaveLength(7);
+    expect(found).toHaveLength(8);
     for (const [, secret] of found) {
       expect(secret).toMatchObject({
         DeletionPolicy: 'Delete',

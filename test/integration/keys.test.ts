@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OperationName, Scope } from '../../contract/contract.ts';
 import { type Route, routes } from '../../contract/routes.ts';
+import { scopes } from '../../contract/scopes.ts';
 import { version } from '../../contract/version.ts';
 import { cases } from '../support/cases.ts';
 import { expectProblem, type HttpCalls, type LocalQueue, requestFor, startLocalQueue } from '../support/local-queue.ts';
@@ -18,8 +19,12 @@ afterAll(async () => {
   expect(queue.defects).toEqual([]);
 });
 
-async function keyFor(scopes: Scope[], queues: string[], topics?: string[]): Promise<HttpCalls> {
-  const { key } = await queue.http.call('createKey', {}, { name: 'test', scopes, queues, ...(topics && { topics }) });
+async function keyFor(scopes: readonly Scope[], queues: string[], topics?: string[]): Promise<HttpCalls> {
+  const { key } = await queue.http.call(
+    'createKey',
+    {},
+    { name: 'test', scopes: [...scopes], queues, ...(topics && { topics }) },
+  );
   return queue.http.as(key);
 }
 
@@ -55,19 +60,31 @@ describe('without a key', () => {
 });
 
 describe('a key', () => {
-  const scopes: Scope[] = ['publish', 'receive', 'admin'];
-
-  it.each(scopes)('a key of the scope %s may do exactly what the scope allows', async (scope) => {
+  it.each(cases(scopes))('a key of the scope %s may do exactly what the scope allows', async (scope) => {
+    const allowed: string[] = ['any', scope, ...(scope === 'receive' ? ['read'] : [])];
     const calls = await keyFor([scope], ['covered-*'], ['covered-*']);
     for (const operation of [...ofQueues, ...ofTopics]) {
       const needed = routes[operation].scope;
       const response = await send(calls, operation, 'covered-1');
-      if (needed === scope || needed === 'any') {
+      if (allowed.includes(needed)) {
         expect(await expectProblem(response, 400, 'invalid_input')).toContain('nonsense: unknown field');
       } else {
         expect(await expectProblem(response, 403, 'forbidden')).toContain(needed);
       }
     }
+  });
+
+  it('a key of the scope read may do what a key of any scope may, read messages, topics and subscriptions, and change nothing', () => {
+    const allowed = cases(operations.filter((operation) => ['any', 'read'].includes(routes[operation].scope)));
+    expect(allowed.filter((operation) => routes[operation].method !== 'GET')).toEqual(['testSubscription']);
+    expect(allowed.filter((operation) => routes[operation].scope === 'read')).toEqual([
+      'peek',
+      'getMessage',
+      'getTopic',
+      'getSubscription',
+      'listSubscriptions',
+      'testSubscription',
+    ]);
   });
 
   it('a key may do nothing on queues and topics that it does not cover, existing or not', async () => {
@@ -103,6 +120,9 @@ describe('a key', () => {
     const body = { name: 'more', queues: ['*'], scopes: ['publish', 'receive'] };
     expect(await expectProblem(await all.send('POST', '/v1/keys', { body }), 403, 'forbidden')).toContain('receive');
     await all.call('createKey', {}, { ...body, scopes: ['publish'] });
+    await expectProblem(await all.send('POST', '/v1/keys', { body: { ...body, scopes: ['read'] } }), 403, 'forbidden');
+    const receiver = await keyFor(['admin', 'receive'], ['*']);
+    await receiver.call('createKey', {}, { ...body, scopes: ['read'] });
   });
 
   it('a pattern of a key may end with .fifo', async () => {

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { fullAccess } from '../../contract/scopes.ts';
 import { wakePath } from '../../contract/wake.ts';
-import { allScopes } from '../../functions/auth/authorize.ts';
 import { startTestDynamodb, type TestDynamodb } from '../support/dynamodb.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFaultyEndpoint } from '../support/faulty-endpoint.ts';
@@ -216,7 +216,7 @@ describe('the secrets of npm run serve', () => {
     const bySecrets = { ...bySecret(secretArn), DUMBWAITER_ACCESS_KEY_SECRET: accessKeySecretArn };
     const [one, other] = [start(bySecrets), start(bySecrets)];
     const http = await calls(one, 'from-the-secret');
-    const terms = { name: 'shop', queues: ['*'], scopes: [...allScopes], accessKey: true };
+    const terms = { name: 'shop', queues: ['*'], scopes: [...fullAccess], accessKey: true };
     const { accessKeyId = '', secretAccessKey = '' } = await http.call('createKey', {}, terms);
     const { url: endpoint } = await other.listening;
     const sqs = new SQSClient({ endpoint, region: 'eu-west-1', credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 });

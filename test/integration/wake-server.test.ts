@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Scope } from '../../contract/contract.ts';
 import { anyHost } from '../../contract/host-rule.ts';
 import { wakeQueuesMax, wakeRequestBytesMax } from '../../contract/limits.ts';
 import type { WakeNotice } from '../../contract/wake.ts';
@@ -95,22 +96,24 @@ test('a message that waits already is not told of, since a consumer receives onc
 
 describe('who may listen', () => {
   test('a listen with an unknown key, without the scope or for a queue that the key does not cover is refused', async () => {
-    const key = async (queues: string[], scope: 'publish' | 'receive') =>
+    const key = async (queues: string[], scope: Scope) =>
       (await local.http.call('createKey', {}, { name: 'k', queues, scopes: [scope] })).key;
     const { notices, listen } = await connect();
     listen('q', 'dw_unknown');
     listen('q', await key(['q'], 'publish'));
     listen('q', await key(['other'], 'receive'));
+    listen('q', await key(['q'], 'read'));
     listen('missing');
-    await eventually(() => notices.length === 4);
+    await eventually(() => notices.length === 5);
     expect(notices.map((notice) => 'refused' in notice && notice.code)).toEqual([
       'unauthorized',
+      'forbidden',
       'forbidden',
       'forbidden',
       'queue_not_found',
     ]);
     listen('q', await key(['q'], 'receive'));
-    await eventually(() => notices.length === 5);
+    await eventually(() => notices.length === 6);
     expect(notices.at(-1)).toEqual({ listening: 'q' });
   });
 

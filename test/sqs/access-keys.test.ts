@@ -4,7 +4,15 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CreateQueueCommand, ListQueuesCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  GetQueueAttributesCommand,
+  ListQueuesCommand,
+  PurgeQueueCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KeyInput } from '../../contract/contract.ts';
 import { type LocalServer, startLocal } from '../../functions/local/server.ts';
@@ -58,6 +66,13 @@ describe('the access key of an API key', () => {
     await expect(send(publisher, 'invoices')).rejects.toMatchObject({ name: 'AccessDenied' });
     const receive = new ReceiveMessageCommand({ QueueUrl: urlOf('orders') });
     await expect(publisher.send(receive)).rejects.toMatchObject({ name: 'AccessDenied' });
+    const reader = clientOf(await newKey({ queues: ['orders'], scopes: ['read'] }));
+    const counted = new GetQueueAttributesCommand({ QueueUrl: urlOf('orders'), AttributeNames: ['ApproximateNumberOfMessages'] });
+    expect((await reader.send(counted)).Attributes).toEqual({ ApproximateNumberOfMessages: '1' });
+    for (const refused of [receive, new PurgeQueueCommand({ QueueUrl: urlOf('orders') })]) {
+      await expect(reader.send(refused)).rejects.toMatchObject({ name: 'AccessDenied' });
+    }
+    await expect(send(reader, 'orders')).rejects.toMatchObject({ name: 'AccessDenied' });
     const receiver = clientOf(await newKey({ queues: ['orders'], scopes: ['receive'] }));
     expect((await receiver.send(receive)).Messages).toMatchObject([{ Body: 'hi' }]);
     await expect(receiver.send(new CreateQueueCommand({ QueueName: 'orders-2' }))).rejects.toMatchObject({

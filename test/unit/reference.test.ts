@@ -21,14 +21,14 @@ Every operation, its input, every setting, error and limit. \`test/unit/referenc
 the answers are in the OpenAPI 3.1 document that each deployment serves at \`/v1/openapi.json\`.
 `;
 
-const scopes = { any: 'any', none: 'no key', publish: 'publish', receive: 'receive', admin: 'admin' };
+const scopes = { any: 'any', none: 'no key', publish: 'publish', receive: 'receive', read: 'read', admin: 'admin' };
 
 function operations(): string {
   const rows = (Object.keys(routes) as OperationName[]).map((name) => {
     const { method, path, scope } = routes[name];
     return [`\`${name}\``, `\`${method} ${path}\``, scopes[scope], operationTexts[name].summary];
   });
-  return `## Operations\n\nThe name is the \`operation\` of a Lambda invoke. The scope is the one that an API key needs. Each operation's fields are under\n[input of each operation](#input-of-each-operation).\n\n${table(['operation', 'over HTTP', 'scope', 'what it does'], rows)}`;
+  return `## Operations\n\nThe name is the \`operation\` of a Lambda invoke. The scope is the one that an API key needs; \`receive\` includes \`read\`. Each\noperation's fields are under [input of each operation](#input-of-each-operation).\n\n${table(['operation', 'over HTTP', 'scope', 'what it does'], rows)}`;
 }
 
 const paths = `## Names in paths

@@ -95,7 +95,7 @@ it('a changed seed changes what differs, and deletes nothing', async () => {
     queues: { orders: { visibilityTimeoutSeconds: 90 } }
     topics: { order-events: { subscriptions: { orders: { queue: orders }, audit: { settings: { retentionSeconds: 60 } } } } }
     schedules: { nightly: { queue: orders, cron: '0 4 * * *', message: { body: 1 } } }
-    keys: { checkout: { scopes: [publish, receive], queues: [orders], key: ${text} } }`);
+    keys: { checkout: { scopes: [publish, read], queues: [orders], key: ${text} } }`);
   // What the file does not say stays as it is.
   const changed = await engine.call('getQueue', { queue: 'orders' }, {});
   expect(changed).toMatchObject({ visibilityTimeoutSeconds: 90, delaySeconds: 3, deadLetter: { queue: 'orders-dead' } });
@@ -106,7 +106,7 @@ it('a changed seed changes what differs, and deletes nothing', async () => {
   ]);
   expect(await engine.call('getQueue', { queue: 'order-events~audit' }, {})).toMatchObject({ retentionSeconds: 60 });
   expect(await engine.call('getSchedule', { name: 'nightly' }, {})).toMatchObject({ cron: '0 4 * * *', paused: true });
-  expect((await keys.list({})).keys).toMatchObject([{ scopes: ['publish', 'receive'], queues: ['orders'] }]);
+  expect((await keys.list({})).keys).toMatchObject([{ scopes: ['publish', 'read'], queues: ['orders'] }]);
 });
 
 it.each([
