@@ -49,6 +49,8 @@ export const retentionSecondsDefault = 14 * daySeconds;
 export const waitSecondsMin = 0;
 /** API Gateway ends a request after 30 s: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html */
 export const waitSecondsMax = 20;
+/** The highest receive that a call can name. No message is received that often. */
+export const receivesMax = 1_000_000_000;
 export const maxReceivesMin = 1;
 export const maxReceivesMax = 1000;
 export const maxReceivesDefault = 5;
