@@ -1,6 +1,6 @@
-/** JSON for people. */
+/** Indents JSON for a terminal. */
 
-/** The text with a line for each member. Numbers keep their digits, which `JSON.parse` would round. */
+/** A line for each member. Numbers keep their digits, which `JSON.parse` would round. */
 export function indented(json: string): string {
   let depth = 0;
   const line = () => `\n${'  '.repeat(depth)}`;

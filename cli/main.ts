@@ -23,7 +23,7 @@ import { addServerCommands } from './commands/servers.ts';
 import { addTopicCommands } from './commands/topics.ts';
 import { addTransferCommands } from './commands/transfer.ts';
 import { addExamples } from './examples.ts';
-import { CommandFailure } from './failure.ts';
+import { CommandFailure, usageExitCode } from './failure.ts';
 
 export function createProgram(): Command {
   const program = new Command('dumbwaiter')
@@ -70,8 +70,6 @@ Examples:
   return program;
 }
 
-const wrongUsage = 2;
-
 /** Runs the arguments. Resolves with the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   try {
@@ -79,7 +77,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     // Commander has printed its own errors, and help and version end with 0.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : wrongUsage;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
     if (error instanceof DumbwaiterError) console.error(`${error.code}: ${error.message}`);
     else if (error instanceof CommandFailure || error instanceof StartFailure) console.error(error.message);
     else throw error;

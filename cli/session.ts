@@ -7,7 +7,7 @@ import { Caller, retriesDefault } from '../sdk/calls/caller.ts';
 import { hostTimers } from '../sdk/calls/timers.ts';
 import { httpTransport } from '../sdk/transports/http.ts';
 import { contextNamed, type Deployment, readContexts } from './contexts.ts';
-import { WrongCall } from './failure.ts';
+import { UsageError } from './failure.ts';
 import { indented } from './indented.ts';
 import { deploymentOfStack } from './stack.ts';
 import { type Column, tableOf } from './table.ts';
@@ -36,7 +36,7 @@ export interface Session {
 
 const patient = { timeoutMs: 60_000, retries: retriesDefault };
 
-/** `patience`: of each call. Throws WrongCall if no deployment is named. */
+/** `patience`: of each call. Throws UsageError if no deployment is named. */
 export async function sessionOf(command: Command, patience = patient): Promise<Session> {
   const { url, apiKey, stackStatus } = await deploymentOf(command);
   const caller = new Caller(transportOf({ url, apiKey }), hostTimers, patience, (text) => textAsJson(text) as never);
@@ -48,12 +48,12 @@ export async function sessionOf(command: Command, patience = patient): Promise<S
   };
 }
 
-/** Throws WrongCall if no call could use the URL or the key. */
+/** Throws UsageError if no call could use the URL or the key. */
 export function transportOf(deployment: Deployment): Transport {
   try {
     return httpTransport(deployment);
   } catch (error) {
-    throw error instanceof TypeError ? new WrongCall(error.message) : error;
+    throw error instanceof TypeError ? new UsageError(error.message) : error;
   }
 }
 
@@ -80,7 +80,7 @@ async function deploymentOf(command: Command): Promise<Deployment & { stackStatu
   const { url, apiKey } = context === undefined ? given : {};
   if (url !== undefined && apiKey !== undefined) return { url, apiKey };
   if (url !== undefined || apiKey !== undefined) {
-    throw new WrongCall('Give both a URL and a key: --url and --api-key, or DUMBWAITER_URL and DUMBWAITER_API_KEY.');
+    throw new UsageError('Give both a URL and a key: --url and --api-key, or DUMBWAITER_URL and DUMBWAITER_API_KEY.');
   }
   const contexts = await readContexts();
   const name = context ?? contexts.current;
@@ -88,7 +88,7 @@ async function deploymentOf(command: Command): Promise<Deployment & { stackStatu
     const found = contextNamed(contexts, name);
     return 'stack' in found ? deploymentOfStack(found) : found;
   }
-  throw new WrongCall(
+  throw new UsageError(
     'Name the deployment: by --url and --api-key, by DUMBWAITER_URL and DUMBWAITER_API_KEY, or by "context add".',
   );
 }

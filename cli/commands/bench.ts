@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { plural } from '../../contract/plural.ts';
 import { withYes } from '../confirm.ts';
-import { WrongCall } from '../failure.ts';
+import { UsageError } from '../failure.ts';
 import { type Latencies, type LoadReport, load } from '../load.ts';
 import { wholeOf } from '../options.ts';
 import { startProgress } from '../progress.ts';
@@ -40,7 +40,7 @@ export function addBenchCommand(program: Command): void {
     .action(async (given: string | undefined, options: BenchOptions, command: Command) => {
       const session = await sessionOf(command);
       if (given === undefined) return withOwnQueue(session, (queue) => bench(session, queue, options));
-      if (!options.yes) throw new WrongCall(`All messages of ${given} will be received and acked. Say so with --yes.`);
+      if (!options.yes) throw new UsageError(`All messages of ${given} will be received and acked. Say so with --yes.`);
       return bench(session, given, options);
     });
 }

@@ -1,7 +1,7 @@
 /** `context`: names deployments, so that commands need no URL and key. */
 import type { Command } from 'commander';
 import { contextNamed, type KeptDeployment, readContexts, writeContexts } from '../contexts.ts';
-import { WrongCall } from '../failure.ts';
+import { UsageError } from '../failure.ts';
 import { type GlobalOptions, printerOf, transportOf } from '../session.ts';
 import { deploymentOfStack, type StackPlace } from '../stack.ts';
 
@@ -81,7 +81,7 @@ async function namedDeployment(
     return { deployment: keepKey ? { url, apiKey } : { stack, ...place }, shown: { url, stack } };
   }
   const { url, apiKey } = command.optsWithGlobals<GlobalOptions>();
-  if (url === undefined || apiKey === undefined) throw new WrongCall('Give --url and --api-key, or --stack.');
+  if (url === undefined || apiKey === undefined) throw new UsageError('Give --url and --api-key, or --stack.');
   transportOf({ url, apiKey });
   return { deployment: { url, apiKey }, shown: { url } };
 }

@@ -1,6 +1,6 @@
 /** `get`, `cancel`, `release`, `edit`, `postpone`: one message by its id. */
 import { type Command, Option } from 'commander';
-import { WrongCall } from '../failure.ts';
+import { UsageError } from '../failure.ts';
 import { jsonOf, numberOf } from '../options.ts';
 import { sessionOf } from '../session.ts';
 
@@ -26,7 +26,7 @@ export function addMessageCommands(program: Command): void {
   program
     .command('release <queue> <ids...>')
     .description('ends the leases of messages, so that they can be received again')
-    .addOption(new Option('--seconds <number>', 'hide them so long first').argParser(numberOf))
+    .addOption(new Option('--seconds <number>', 'hide them for this long first').argParser(numberOf))
     .action(async (queue: string, ids: string[], { seconds }: { seconds?: number }, command: Command) => {
       const session = await sessionOf(command);
       const input = seconds === undefined ? {} : { delaySeconds: seconds };
@@ -42,7 +42,7 @@ export function addMessageCommands(program: Command): void {
     .addOption(new Option('--body <json>', 'the new body').argParser(jsonOf))
     .addOption(new Option('--priority <number>', 'the new priority').argParser(numberOf))
     .action(async (queue: string, id: string, { body, priority }: { body?: never; priority?: number }, command: Command) => {
-      if (body === undefined && priority === undefined) throw new WrongCall('Give --body, --priority or both.');
+      if (body === undefined && priority === undefined) throw new UsageError('Give --body, --priority or both.');
       const session = await sessionOf(command);
       const changes = { ...(body !== undefined && { content: { body } }), ...(priority !== undefined && { priority }) };
       session.print(await session.call('updateMessage', { queue, id }, changes), `${id} is changed.`);

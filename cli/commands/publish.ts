@@ -1,7 +1,7 @@
 /** `publish`: an argument, a file, or a line of JSON for each message on standard input. */
 import { type Command, Option } from 'commander';
 import type { PublishEntry } from '../../contract/contract.ts';
-import { CommandFailure, WrongCall } from '../failure.ts';
+import { CommandFailure, UsageError } from '../failure.ts';
 import { countLines, linesOf } from '../lines.ts';
 import { attributeOf, jsonOf, numberOf, wholeOf } from '../options.ts';
 import { startProgressOfLines } from '../progress.ts';
@@ -34,7 +34,7 @@ export function addPublishCommands(program: Command): void {
     .addOption(new Option('--attribute <name=value>', 'an attribute; may be given several times').argParser(attributeOf))
     .action(async (queue: string, body: string | undefined, options: PublishOptions, command: Command) => {
       const { file, count, id, group, dedupKey, delay, priority, attribute } = options;
-      if ((body === undefined) === (file === undefined)) throw new WrongCall('Give either a body or --file.');
+      if ((body === undefined) === (file === undefined)) throw new UsageError('Give either a body or --file.');
       if (body !== undefined) requireJson(body);
       const session = await sessionOf(command);
       const rest = {
@@ -55,7 +55,7 @@ function requireJson(body: string): void {
   try {
     jsonOf(body);
   } catch {
-    throw new WrongCall(`The body is not JSON, such as '{"a": 1}' or '"text"'.`);
+    throw new UsageError(`The body is not JSON, such as '{"a": 1}' or '"text"'.`);
   }
 }
 

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { ListedQueue } from '../../contract/contract.ts';
 import { durationText } from '../../contract/duration-text.ts';
-import { lastHourTitle } from '../../contract/last-hour.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { confirm, withYes } from '../confirm.ts';
+import { lastHourColumns } from '../last-hour.ts';
 import { jsonOf } from '../options.ts';
 import { type Session, sessionOf } from '../session.ts';
 import type { Column } from '../table.ts';
@@ -124,11 +124,7 @@ function columnsSince(before: Seen | undefined, at: number): Column<ListedQueue>
       isNumber: true,
       text: ({ counts }) => (counts?.oldestAgeSeconds == null ? '' : durationText(counts.oldestAgeSeconds)),
     },
-    ...flows.map((flow) => ({
-      title: lastHourTitle(flow),
-      isNumber: true,
-      text: ({ lastHour }: ListedQueue) => lastHour && `${lastHour.reduce((sum, point) => sum + point[flow], 0)}`,
-    })),
+    ...lastHourColumns(flows),
     ...(before
       ? [
           {

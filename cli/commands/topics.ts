@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { ListedTopic } from '../../contract/contract.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
+import { lastHourColumns } from '../last-hour.ts';
 import { sessionOf } from '../session.ts';
 
 const pageSize = 100;
@@ -10,7 +11,7 @@ const flows = ['published', 'delivered', 'unmatched'] as const;
 export function addTopicCommands(program: Command): void {
   program
     .command('topics')
-    .description('lists the topics with what was published to them')
+    .description('lists the topics, with what was published to them in the last hour')
     .action(async (_: object, command: Command) => {
       const session = await sessionOf(command);
       const topics = await pagesOf(
@@ -18,14 +19,10 @@ export function addTopicCommands(program: Command): void {
         (page) => session.call('listTopics', {}, page),
         ({ topics }) => topics,
       ).all();
-      session.printRows(topics, [
+      session.printRows<ListedTopic>(topics, [
         { title: 'Topic', text: ({ name }) => name },
         { title: 'Subscriptions', isNumber: true, text: ({ subscriptions }) => subscriptions },
-        ...flows.map((flow) => ({
-          title: `${flow[0]!.toUpperCase()}${flow.slice(1)}, 1 h`,
-          isNumber: true,
-          text: ({ lastHour = [] }: ListedTopic) => `${lastHour.reduce((sum, point) => sum + point[flow], 0)}`,
-        })),
+        ...lastHourColumns(flows),
         { title: 'Created', text: ({ createdAt }) => createdAt },
       ]);
     });
