@@ -1,21 +1,20 @@
-/** The depth of a queue since its page was opened; and of its last day: messages by step, and how long they waited and were handled. */
+/** The charts of a queue: its depth since the page was opened, and the flow and times of the last day. */
 import type { QueueStatsPoint } from '../../contract/contract.ts';
 import { durationText } from '../../contract/duration-text.ts';
+import { statsStepSeconds } from '../../contract/limits.ts';
 import { Chart } from '../parts/chart.tsx';
+import { statsPauseMs } from '../parts/last-hour.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { countText } from '../state/format.ts';
 import { historyOf } from '../state/history.ts';
 import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
 
-/** The time of one point. */
-const stepMs = 600_000;
-/** Processes report once a minute. */
-const pauseMs = 60_000;
+const stepMs = statsStepSeconds * 1000;
 
 export function ChartsTab({ queue }: { queue: string }) {
   const { call } = useSession();
-  const { value, error } = useLive(`stats ${queue}`, (signal) => call('queueStats', { queue }, {}, signal), pauseMs);
+  const { value, error } = useLive(`stats ${queue}`, (signal) => call('queueStats', { queue }, {}, signal), statsPauseMs);
   const depths = historyOf(queue);
   const points = value?.points ?? [];
   return (

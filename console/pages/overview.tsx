@@ -1,12 +1,12 @@
-/** Queues with their depths, a page at a time, and topics; or, of all queues, those with problems, or sums by the beginning of their names. */
+/** The overview: queues with their depths, a page at a time, and topics. Two other views are of all queues: those with problems, and sums by prefix. */
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { QueuesPage } from '../../contract/contract.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { CreateQueue } from '../parts/create-queue.tsx';
-import { lastHourMs } from '../parts/last-hour.tsx';
+import { statsPauseMs } from '../parts/last-hour.tsx';
+import { PrefixSums } from '../parts/prefix-sums.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { QueueGroups } from '../parts/queue-groups.tsx';
 import { problemsOf, QueueTable } from '../parts/queue-table.tsx';
 import { TopicTable } from '../parts/topic-table.tsx';
 import { useAddress } from '../state/address.ts';
@@ -55,7 +55,7 @@ export function OverviewPage() {
           onInput={(event) => change('prefix', event.currentTarget.value.replace(/[^\w.~-]/g, ''))}
         />
         {viewBox('problems', 'Only problems')}
-        {viewBox('groups', 'Sums by prefix')}
+        {viewBox('sums', 'Sums by prefix')}
       </search>
       {view === '' ? (
         <FirstPages
@@ -65,7 +65,7 @@ export function OverviewPage() {
           show={(count) => change('pages', String(count))}
         />
       ) : (
-        <AllQueues key={created} prefix={prefix} isGrouped={view === 'groups'} />
+        <AllQueues key={created} prefix={prefix} isSummed={view === 'sums'} />
       )}
       {view === '' && prefix === '' && <Topics />}
       {isCreating && (
@@ -96,7 +96,7 @@ function FirstPages({ prefix, pages, show }: FirstPagesProps) {
   const hours = useLive(
     `last hour ${prefix} ${pages}`,
     (signal) => list(session, { prefix, lastHour: true }, pages, signal),
-    lastHourMs,
+    statsPauseMs,
   );
   const hourOf = new Map(hours.value?.items.map(({ name, lastHour = [] }) => [name, lastHour]));
   const queues = value?.items.map((queue) => {
@@ -126,7 +126,7 @@ function FirstPages({ prefix, pages, show }: FirstPagesProps) {
   );
 }
 
-function AllQueues({ prefix, isGrouped }: { prefix: string; isGrouped: boolean }) {
+function AllQueues({ prefix, isSummed }: { prefix: string; isSummed: boolean }) {
   const { value, read, error } = useAllQueues(prefix);
   const withProblems = read.filter((queue) => problemsOf(queue).length > 0);
   const more = withProblems.length - problemsShown;
@@ -138,8 +138,8 @@ function AllQueues({ prefix, isGrouped }: { prefix: string; isGrouped: boolean }
         Queues with problems: {countText(withProblems.length)} of {countText(read.length)}
         {isReading ? '…' : ''}
       </p>
-      {isGrouped ? <QueueGroups queues={read} /> : <QueueTable queues={withProblems.slice(0, problemsShown)} />}
-      {!isGrouped && more > 0 && <p>{countText(more)} more. Type the beginning of their names.</p>}
+      {isSummed ? <PrefixSums queues={read} /> : <QueueTable queues={withProblems.slice(0, problemsShown)} />}
+      {!isSummed && more > 0 && <p>{countText(more)} more. Type the beginning of their names.</p>}
     </>
   );
 }
@@ -150,7 +150,7 @@ function Topics() {
   const { value } = useLive(
     'topics of the overview',
     (signal) => call('listTopics', {}, { limit: pageSize, lastHour: true }, signal),
-    lastHourMs,
+    statsPauseMs,
   );
   if (!value || value.topics.length === 0) return null;
   return (

@@ -1,6 +1,6 @@
 /** All topics. */
 import { pagesOf } from '../../sdk/calls/pages.ts';
-import { lastHourMs } from '../parts/last-hour.tsx';
+import { statsPauseMs } from '../parts/last-hour.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { TopicTable } from '../parts/topic-table.tsx';
 import { useAddress } from '../state/address.ts';
@@ -24,7 +24,7 @@ export function TopicsPage() {
       );
       return firstPages(topics, pages);
     },
-    lastHourMs,
+    statsPauseMs,
   );
   return (
     <>

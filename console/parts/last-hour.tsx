@@ -3,8 +3,8 @@ import { statsStepSeconds } from '../../contract/limits.ts';
 import { countText } from '../state/format.ts';
 import { Sparkline } from './chart.tsx';
 
-/** How often to read it: processes report once a minute. */
-export const lastHourMs = 60_000;
+/** How often to read statistics: processes report once a minute. */
+export const statsPauseMs = 60_000;
 const stepMs = statsStepSeconds * 1000;
 const stepsOfHour = 6;
 

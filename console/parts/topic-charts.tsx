@@ -2,11 +2,11 @@
 import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
 import { Chart } from './chart.tsx';
-import { lastHourMs } from './last-hour.tsx';
+import { statsPauseMs } from './last-hour.tsx';
 
 export function TopicCharts({ topic }: { topic: string }) {
   const { call } = useSession();
-  const { value } = useLive(`topic stats ${topic}`, (signal) => call('topicStats', { topic }, {}, signal), lastHourMs);
+  const { value } = useLive(`topic stats ${topic}`, (signal) => call('topicStats', { topic }, {}, signal), statsPauseMs);
   const points = value?.points ?? [];
   if (points.length === 0) return null;
   const times = points.map(({ at }) => Date.parse(at) / 1000);

@@ -441,7 +441,7 @@ describe('topics, schedules and keys', () => {
 describe('for everybody', () => {
   const pages = [
     '/',
-    '/?view=groups',
+    '/?view=sums',
     '/?view=problems',
     '/queues/orders',
     '/queues/orders/messages',

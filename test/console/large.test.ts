@@ -14,13 +14,13 @@ let queue: LocalQueue;
 beforeAll(async () => {
   queue = await startLocalQueue();
   const { http } = queue;
-  const left = Array.from({ length: queues - 1 }, (_, index) => `tenant${index % 50}-queue${String(index).padStart(4, '0')}`);
+  const left = Array.from({ length: queues - 2 }, (_, index) => `tenant${index % 50}-queue${String(index).padStart(4, '0')}`);
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       for (let name = left.pop(); name !== undefined; name = left.pop()) await http.call('createQueue', { queue: name });
     }),
   );
-  await http.call('createQueue', { queue: 'large' });
+  for (const name of ['large', '_scratch']) await http.call('createQueue', { queue: name });
   const batches = Array.from({ length: messages / 100 }, (_, batch) => batch);
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
@@ -53,6 +53,7 @@ it('of 5,000 queues, sums by prefix add up all, and a problem is found in the la
   await page.getByLabel('Sums by prefix').check();
   await page.getByRole('row', { name: /^tenant7- 100 0 / }).waitFor();
   await page.getByRole('row', { name: /^tenant9- 100 1 / }).waitFor();
+  await page.getByRole('row', { name: /^_scratch 1 0 / }).waitFor();
   await page.getByLabel('Only problems').check();
   await page.getByRole('row', { name: `${last} paused` }).waitFor();
   await expectText(page, /^Queues with problems: [12] of 5,000$/);

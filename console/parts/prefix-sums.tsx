@@ -6,10 +6,10 @@ import { countText } from '../state/format.ts';
 import { problemsOf } from './queue-table.tsx';
 
 const states = ['ready', 'delayed', 'leased', 'dead'] as const;
-const groupOf = (name: string) => /^[^-_.~]+[-_.~]?/.exec(name)![0];
+const prefixOf = (name: string) => /^[-_.~]*[^-_.~]*[-_.~]?/.exec(name)![0];
 
-export function QueueGroups({ queues }: { queues: readonly ListedQueue[] }) {
-  const groups = Map.groupBy(queues, ({ name }) => groupOf(name));
+export function PrefixSums({ queues }: { queues: readonly ListedQueue[] }) {
+  const byPrefix = Map.groupBy(queues, ({ name }) => prefixOf(name));
   return (
     <div class="wide">
       <table class="sums">
@@ -27,7 +27,7 @@ export function QueueGroups({ queues }: { queues: readonly ListedQueue[] }) {
           </tr>
         </thead>
         <tbody>
-          {[...groups].map(([prefix, members]) => {
+          {[...byPrefix].map(([prefix, members]) => {
             const atLeast = members.some(({ counts }) => counts?.atLeast);
             const sum = (state: (typeof states)[number]) => members.reduce((all, { counts }) => all + (counts?.[state] ?? 0), 0);
             const oldest = Math.max(...members.map(({ counts }) => counts?.oldestAgeSeconds ?? 0));
