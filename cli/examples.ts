@@ -50,6 +50,7 @@ export const examples: { readonly [command: string]: readonly string[] } = {
   topics: ['dumbwaiter topics'],
   subscriptions: ['dumbwaiter subscriptions order-events'],
   'schedules list': ['dumbwaiter schedules'],
+  'schedules show': ['dumbwaiter schedules show nightly'],
   'schedules pause': ['dumbwaiter schedules pause nightly'],
   'schedules resume': ['dumbwaiter schedules resume nightly'],
   'schedules trigger': ['dumbwaiter schedules trigger nightly'],

@@ -23,7 +23,7 @@ import type {
   ReleaseResult,
 } from './messages.ts';
 import type { Counts, ListedQueue, Queue, QueueSettings, QueueSettingsInput } from './queues.ts';
-import type { Schedule, ScheduleInput } from './schedules.ts';
+import type { Schedule, ScheduleInput, ScheduleWithTicks } from './schedules.ts';
 import type { QueueStatsPoint, StatsInput, TopicStatsPoint } from './stats.ts';
 import type { ServerStatus } from './status.ts';
 import type { Target, TargetInput } from './targets.ts';
@@ -147,7 +147,7 @@ export interface Operations {
   deleteTarget: { params: { queue: string; target: string }; input: object; output: object };
   listTargets: { params: { queue: string }; input: object; output: { targets: Target[] } };
   putSchedule: { params: { name: string }; input: ScheduleInput; output: Schedule };
-  getSchedule: { params: { name: string }; input: object; output: Schedule };
+  getSchedule: { params: { name: string }; input: object; output: ScheduleWithTicks };
   updateSchedule: { params: { name: string }; input: Partial<ScheduleInput>; output: Schedule };
   deleteSchedule: { params: { name: string }; input: object; output: object };
   listSchedules: { params: object; input: Page; output: { schedules: Schedule[]; cursor?: string } };

@@ -163,6 +163,8 @@ export const everySecondsMax = 365 * daySeconds;
  * run.
  */
 export const scheduleTicksMax = 80;
+/** Coming ticks in the description of one schedule. */
+export const nextTicksMax = 5;
 
 // --- Topics. The limits of filters are those of SNS: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html ---
 

@@ -57,3 +57,9 @@ export interface Schedule {
   createdAt: string;
   updatedAt: string;
 }
+
+/** One schedule, as it is read by its name. */
+export interface ScheduleWithTicks extends Schedule {
+  /** Its next ticks after now, at most five. Fewer if the schedule ends before; none while it is paused. */
+  nextTicks: string[];
+}

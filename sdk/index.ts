@@ -100,7 +100,14 @@ export type {
 } from './client/queue-types.ts';
 export type { Redrive, RedriveWaitOptions } from './client/redrive.ts';
 export type { CallInput } from './client/requests.ts';
-export type { NewSchedule, ScheduleChanges, ScheduleDescription, SchedulesClient, TickMessage } from './client/schedules.ts';
+export type {
+  NewSchedule,
+  ScheduleChanges,
+  ScheduleDescription,
+  ScheduleDescriptionWithTicks,
+  SchedulesClient,
+  TickMessage,
+} from './client/schedules.ts';
 export type { SubscriptionClient, TestedMessage } from './client/subscription.ts';
 export type { TargetsClient } from './client/targets.ts';
 export type { TopicClient } from './client/topic.ts';

@@ -1,4 +1,4 @@
-/** All schedules: when each ticks next, in its own zone and here. */
+/** All schedules: when each ticks, in its own zone and here. */
 
 import cronstrue from 'cronstrue';
 import { useState } from 'preact/hooks';
@@ -6,6 +6,7 @@ import { Link } from 'wouter-preact';
 import { durationText } from '../../contract/duration-text.ts';
 import { pagesOf } from '../../sdk/calls/pages.ts';
 import { Confirm } from '../parts/dialog.tsx';
+import { NextTicks } from '../parts/next-ticks.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { fromNow, instantIn, instantText } from '../state/format.ts';
 import { useLive } from '../state/live.ts';
@@ -44,6 +45,7 @@ export function SchedulesPage() {
               {schedule.timeZone && <> ({instantIn(schedule.nextAt, schedule.timeZone)})</>}
             </p>
           )}
+          {schedule.nextAt && <NextTicks schedule={schedule} />}
           {schedule.lastAt && <p>Last {fromNow(schedule.lastAt)}.</p>}
           {schedule.lastError && (
             <p role="alert">

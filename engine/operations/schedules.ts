@@ -1,7 +1,7 @@
 /** The operations on schedules. `schedules/` has their rules. */
-import type { InputOf, OutputOf, Page, Schedule } from '../../contract/contract.ts';
-import { invalidInput } from '../../contract/errors.ts';
-import { callBytesMax } from '../../contract/limits.ts';
+import type { InputOf, OutputOf, Page, Schedule, ScheduleWithTicks } from '../../contract/contract.ts';
+import { DumbwaiterError, invalidInput } from '../../contract/errors.ts';
+import { callBytesMax, nextTicksMax } from '../../contract/limits.ts';
 import type { Context } from '../context/context.ts';
 import { removeChunks } from '../leases/removals.ts';
 import { messageOverheadBytes } from '../messages/message-view.ts';
@@ -11,15 +11,18 @@ import { StoreError } from '../port/port.ts';
 import { changeSchedule, type Definition } from '../schedules/change-schedule.ts';
 import { withoutLost } from '../schedules/lost-ticks.ts';
 import {
+  boundedTimingOf,
   decodeSchedule,
   describeSchedule,
   findSchedule,
+  type ScheduleRecord,
   type ScheduleSnapshot,
   scheduleContent,
   scheduleKind,
   scheduleNotFound,
 } from '../schedules/schedule-record.ts';
 import { commitSchedule, earliestDeadline, takeBack, untilChanged } from '../schedules/schedule-writes.ts';
+import { ticksAfter } from '../schedules/ticks.ts';
 import { pageByName } from './queues.ts';
 
 const timeZoneDefault = 'UTC';
@@ -73,14 +76,28 @@ function ruleOf({ rule }: Definition, { cron, timeZone, everySeconds }: InputOf<
 /** How often to read: a change may replace the content between the read of the row and the read of the content. */
 const readsMax = 3;
 
-export async function getSchedule(ctx: Context, name: string): Promise<Schedule> {
+export async function getSchedule(ctx: Context, name: string): Promise<ScheduleWithTicks> {
   for (let read = 0; read < readsMax; read++) {
     const { record } = await findSchedule(ctx, name);
     if (!record) throw scheduleNotFound(name);
     const content = await scheduleContent(ctx, record);
-    if (content) return describeSchedule((await withoutLost(ctx, record)).record, content, ctx.clock.now());
+    if (!content) continue;
+    const now = ctx.clock.now();
+    const described = describeSchedule((await withoutLost(ctx, record)).record, content, now);
+    return { ...described, nextTicks: (await nextTicks(record, now)).map((tick) => new Date(tick).toISOString()) };
   }
   throw new StoreError(`the message of the schedule "${name}" cannot be read`, 'no');
+}
+
+async function nextTicks(record: ScheduleRecord, now: number): Promise<number[]> {
+  if (record.paused) return [];
+  try {
+    return ticksAfter(await boundedTimingOf(record), now, nextTicksMax);
+  } catch (error) {
+    // A process that does not know the time zone must still show the schedule: its `lastError` says so.
+    if (error instanceof DumbwaiterError) return [];
+    throw error;
+  }
 }
 
 /** Deletes a schedule and cancels its messages that are not due yet. Due messages stay. */

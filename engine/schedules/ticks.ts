@@ -29,6 +29,13 @@ export function within(timing: Recurrence, { startAt, endAt }: { startAt?: numbe
   };
 }
 
+/** The first ticks after this instant, at most `max`. */
+export function ticksAfter(timing: Recurrence, after: number, max: number): number[] {
+  const ticks: number[] = [];
+  for (let at = timing.next(after); at !== undefined && ticks.length < max; at = timing.next(at)) ticks.push(at);
+  return ticks;
+}
+
 export interface Plan {
   /** Ticks to publish now, in order: due ones, and ones that fall due soon. */
   ticks: number[];

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Json } from '../../contract/contract.ts';
 import { type ErrorCode, errors } from '../../contract/errors.ts';
+import { nextTicksMax } from '../../contract/limits.ts';
 import * as field from '../../contract/schemas/fields.ts';
 import { attributeValue } from '../../contract/schemas/publish-entry.ts';
 import { missedTicks } from '../../contract/schemas/schedule.ts';
@@ -158,6 +159,13 @@ export const schedule = z.object({
     .describe('Why its ticks cannot be published; publishing is retried every minute. `null` if they can be published.'),
   createdAt: instant('When it was created.'),
   updatedAt: instant('When it last changed.'),
+});
+
+export const scheduleWithTicks = schedule.extend({
+  nextTicks: z
+    .array(instant('A tick.'))
+    .max(nextTicksMax)
+    .describe(`Its next ticks after now, at most ${nextTicksMax}. Fewer if the schedule ends before; none while it is paused.`),
 });
 
 export const target = z.object({

@@ -25,6 +25,7 @@ import {
   receivedMessage,
   redriveTask,
   schedule,
+  scheduleWithTicks,
   target,
   text,
 } from './output-records.ts';
@@ -136,7 +137,7 @@ export const outputs = {
   deleteTarget: nothing,
   listTargets: z.object({ targets: z.array(target).describe("The queue's targets, by name.") }),
   putSchedule: schedule,
-  getSchedule: schedule,
+  getSchedule: scheduleWithTicks,
   updateSchedule: schedule,
   deleteSchedule: nothing,
   listSchedules: z.object({ schedules: z.array(schedule).describe('The schedules of this page, by name.'), cursor }),

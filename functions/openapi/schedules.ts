@@ -33,7 +33,12 @@ export const scheduleTexts = {
     output: { ...nightly, lastAt: null },
     refusals: none,
   },
-  getSchedule: { tag, summary: 'Read a schedule', output: nightly, refusals: ofSchedule },
+  getSchedule: {
+    tag,
+    summary: 'Read a schedule, with its next ticks',
+    output: { ...nightly, nextTicks: ['2026-02-01T01:30:00.000Z', '2026-02-02T01:30:00.000Z'] },
+    refusals: ofSchedule,
+  },
   updateSchedule: {
     tag,
     summary: 'Change some fields of a schedule, or pause or resume it',

@@ -1,5 +1,5 @@
 /** The part of the client that manages schedules. */
-import type { Attributes, Page, Schedule, ScheduleInput, ScheduleMessage } from '../../contract/contract.ts';
+import type { Attributes, Page, Schedule, ScheduleInput, ScheduleMessage, ScheduleWithTicks } from '../../contract/contract.ts';
 import type { Caller, CallOptions } from '../calls/caller.ts';
 import { attributesOf, bodyOf, contentOf, type SentAttributes } from '../calls/content.ts';
 import { type Pages, pagesOf } from '../calls/pages.ts';
@@ -19,6 +19,9 @@ export type NewSchedule = Omit<ScheduleInput, 'message'> & { message: TickMessag
 export type ScheduleChanges = Partial<NewSchedule>;
 /** A schedule as stored. A body of bytes is a Uint8Array. */
 export type ScheduleDescription = Omit<Schedule, 'message'> & { message: TickMessage & { attributes: Attributes } };
+
+/** One schedule, with its next ticks. */
+export type ScheduleDescriptionWithTicks = ScheduleDescription & Pick<ScheduleWithTicks, 'nextTicks'>;
 
 /**
  * Recurring messages: a schedule publishes one message at each of its ticks, exactly once. Requires an admin key for all
@@ -41,10 +44,10 @@ export class SchedulesClient {
   }
 
   /**
-   * Returns the schedule.
+   * Returns the schedule, with its next ticks (`nextTicks`).
    * @throws DumbwaiterError `schedule_not_found`
    */
-  async get(name: string, options?: CallOptions): Promise<ScheduleDescription> {
+  async get(name: string, options?: CallOptions): Promise<ScheduleDescriptionWithTicks> {
     return described(await this.#caller.call('getSchedule', { name }, {}, options));
   }
 
@@ -95,7 +98,10 @@ function wire({ body, attributes, ...rest }: TickMessage): ScheduleMessage {
   return { ...contentOf(body), ...rest, ...(attributes !== undefined && { attributes: attributesOf(attributes) }) };
 }
 
-function described({ message, ...rest }: Schedule): ScheduleDescription {
+function described<Stored extends Schedule>({
+  message,
+  ...rest
+}: Stored): Omit<Stored, 'message'> & Pick<ScheduleDescription, 'message'> {
   const { body, bodyBase64, ...more } = message;
   return { ...rest, message: { ...more, body: bodyOf({ body, bodyBase64 }) } };
 }

@@ -201,11 +201,21 @@ describe('the command line', () => {
     expect(out).toContain('{"n":7.10}');
   });
 
-  it('a schedule is listed with its next tick, paused and triggered', async () => {
+  it('a schedule is listed with its next tick, shown with its next five, paused and triggered', async () => {
     await ok('queue', 'create', 'ticks');
     await queue.http.call('putSchedule', { name: 'nightly' }, { queue: 'ticks', cron: '0 3 * * *', message: { body: 'go' } });
     expect(await ok('schedules')).toMatch(/nightly\s+ticks\s+0 3 \* \* \*\s+UTC\s+20/);
+    const { nextTicks } = JSON.parse(await ok('--json', 'schedules', 'show', 'nightly'));
+    expect(nextTicks).toHaveLength(5);
+    expect(nextTicks[0]).toMatch(/T03:00:00.000Z$/);
+    const [first, ...ticks] = (await ok('schedules', 'show', 'nightly')).split('\n');
+    expect(first).toBe('nightly: 0 3 * * * in UTC, to ticks');
+    expect(ticks.map((line) => line.slice(0, 23))).toEqual([
+      expect.stringMatching(/^Next in UTC/),
+      ...nextTicks.map((tick: string) => `${tick.slice(0, 10)} 03:00:00 GMT`),
+    ]);
     await ok('schedules', 'pause', 'nightly');
+    expect(await ok('schedules', 'show', 'nightly')).toMatch(/\nPaused\.$/);
     expect(await ok('schedules', 'list')).toContain('paused');
     await ok('schedules', 'trigger', 'nightly');
     expect((await queue.http.call('getQueue', { queue: 'ticks' })).counts.ready).toBe(1);

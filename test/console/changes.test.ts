@@ -56,10 +56,14 @@ it('a new key is copied from its dialog where the browser offers no clipboard, a
   expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe(key);
 });
 
-it('a schedule says in words when it ticks', async () => {
+it('a schedule says in words when it ticks, and lists its next ticks in its own zone and here', async () => {
   await queue.http.call('putSchedule', { name: 'weekly' }, { queue: 'mails', cron: '30 3 * * 1', message: { body: 'go' } });
   const { page } = await browser.open(queue.server.url, { path: '/schedules' });
   await expectText(page, '(At 03:30, only on Monday)');
+  await page.getByText('Next ticks').click();
+  const ticks = page.getByRole('list', { name: 'Next ticks of weekly' }).getByRole('listitem');
+  await ticks.nth(4).waitFor();
+  for (const text of await ticks.allTextContents()) expect(text).toMatch(/\(.*3:30:00.*UTC\)$/);
 });
 
 it('a pause and a change of settings are undone from their notice, unless the queue was changed meanwhile', async () => {

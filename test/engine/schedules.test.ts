@@ -229,6 +229,47 @@ onBothStores('schedules', (driven) => {
     expect(ticks).toEqual(hours.map((hour) => instant(from + hour * hourMs)));
   });
 
+  it('reading a schedule also answers its next five ticks, which keep the time of day in Berlin across a change of clocks', async () => {
+    const { create, engine, sweep } = driven();
+    await create('q');
+    travel(driven(), '2027-03-26T12:00:00Z');
+    await schedules(engine).put('s', { cron: '30 2 * * *', timeZone: 'Europe/Berlin' });
+    const nextTicks = [
+      '2027-03-27T01:30:00.000Z',
+      // This day has no half past two: its tick comes when the clocks move forward.
+      '2027-03-28T01:00:00.000Z',
+      '2027-03-29T00:30:00.000Z',
+      '2027-03-30T00:30:00.000Z',
+      '2027-03-31T00:30:00.000Z',
+    ];
+    expect(await schedules(engine).get('s')).toMatchObject({ nextAt: nextTicks[0], nextTicks });
+    // The sweep publishes the first one ahead. It is a coming tick until it is due.
+    travel(driven(), Date.parse(nextTicks[0]!) - minuteMs);
+    await sweep();
+    expect(await schedules(engine).get('s')).toMatchObject({ nextAt: nextTicks[0], nextTicks });
+    travel(driven(), nextTicks[0]!);
+    expect(await schedules(engine).get('s')).toMatchObject({
+      nextAt: nextTicks[1],
+      nextTicks: [...nextTicks.slice(1), '2027-04-01T00:30:00.000Z'],
+    });
+  });
+
+  it('reading a schedule answers the ticks that are left before it ends, and none while it is paused', async () => {
+    const { create, engine } = driven();
+    await create('q');
+    travel(driven(), noon);
+    const [startAt, endAt] = afterNoon(10, 40);
+    await schedules(engine).put('s', { everySeconds: 600, startAt: startAt!, endAt: endAt! });
+    expect(await schedules(engine).get('s')).toMatchObject({ nextTicks: afterNoon(10, 20, 30) });
+    travel(driven(), afterNoon(25)[0]!);
+    expect(await schedules(engine).get('s')).toMatchObject({ nextTicks: afterNoon(30) });
+    await schedules(engine).update('s', { paused: true });
+    expect(await schedules(engine).get('s')).toMatchObject({ nextAt: null, nextTicks: [] });
+    await schedules(engine).update('s', { paused: false });
+    travel(driven(), endAt!);
+    expect(await schedules(engine).get('s')).toMatchObject({ nextTicks: [] });
+  });
+
   it('listSchedules lists schedules by name, in pages that an answer can carry', async () => {
     const { create, engine } = driven();
     await create('q');
@@ -247,7 +288,8 @@ onBothStores('schedules', (driven) => {
     };
     const { found, pages } = await read({});
     expect(found.map(({ name }) => name)).toEqual([...names].sort());
-    expect(found[0]).toEqual(await schedules(engine).get('0'));
+    const { nextTicks: _, ...first } = await schedules(engine).get('0');
+    expect(found[0]).toEqual(first);
     expect(pages).toBe(2);
     expect((await read({ limit: 1 })).found.map(({ name }) => name)).toEqual([...names].sort());
     for (const cursor of ['x', 'e30', Buffer.from('{"name":""}').toString('base64url')])

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { OperationName } from '../../contract/contract.ts';
+import { nextTicksMax } from '../../contract/limits.ts';
 import { routes } from '../../contract/routes.ts';
 import { version } from '../../contract/version.ts';
 import { wakePath } from '../../contract/wake.ts';
@@ -63,7 +64,10 @@ it('the routes of schedules put, read, change, list and delete a schedule', asyn
   const message = { body: { report: 'sales' } };
   const put = await call('putSchedule', nightly, { ...where, cron: '30 2 * * *', message });
   expect(put).toMatchObject({ ...nightly, ...where, timeZone: 'UTC', lastError: null, message: { ...message, attributes: {} } });
-  expect(await call('getSchedule', nightly)).toEqual(put);
+  const { nextTicks, ...read } = await call('getSchedule', nightly);
+  expect(read).toEqual(put);
+  expect(nextTicks).toHaveLength(nextTicksMax);
+  expect(nextTicks[0]).toBe(put.nextAt);
   expect(await call('updateSchedule', nightly, { paused: true })).toMatchObject({ paused: true, nextAt: null });
   expect((await call('listSchedules', {}, { limit: 10 })).schedules.map(({ name }) => name)).toEqual([nightly.name]);
   expect(await call('deleteSchedule', nightly)).toEqual({});

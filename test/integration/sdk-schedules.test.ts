@@ -47,6 +47,8 @@ it('the SDK puts schedules again, changes, pauses, resumes, lists and deletes th
     cron: '30 2 * * *',
     message: { body: 1 },
   });
+  const { nextTicks } = await schedules.get('nightly');
+  expect([nextTicks.length, nextTicks[0]]).toEqual([5, put.nextAt]);
   expect(await schedules.pause('nightly')).toMatchObject({ paused: true, nextAt: null });
   expect(await schedules.resume('nightly')).toMatchObject({ paused: false, nextAt: put.nextAt });
   expect((await schedules.list({ limit: 1 }).all()).map(({ name }) => name)).toEqual(['nightly', 'rate']);
