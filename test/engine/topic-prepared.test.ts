@@ -66,6 +66,19 @@ onEveryStore('a prepared publish to a topic', (driven) => {
     expect(await bodiesOf(driven(), 'b')).toEqual([3]);
   });
 
+  it('a commit that another process overtakes with a rollback delivers nothing', async () => {
+    await subscribe(driven(), { a: {}, b: {} }, 60);
+    const { publish, commit } = topicProcess(driven());
+    const [waiting] = await publish({ body: 1, prepared: true });
+    driven().spy.before = async ({ method }) => {
+      if (method !== 'transact') return;
+      driven().spy.before = () => {};
+      expect(await topicProcess(driven()).rollback(idOf(waiting))).toEqual({});
+    };
+    await expect(commit(idOf(waiting))).rejects.toMatchObject({ code: 'message_rolled_back' });
+    for (const name of ['a', 'b']) expect(await bodiesOf(driven(), name)).toEqual([]);
+  });
+
   it('a publish to a group reads none of the prepared publishes that wait or are decided', async () => {
     await subscribe(driven(), { a: {}, b: {} }, 60);
     const { publish, commit } = topicProcess(driven());

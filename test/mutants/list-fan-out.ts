@@ -119,6 +119,7 @@ const publications: Mutant[] = [
     file: 'engine/topics/publication-record.ts',
     find: 'return { write: publicationWrite(record, decided), version };',
     replace: 'return { write: { key: publicationKey(record.name), then: { put: publicationRow(decided) } }, version };',
+    tests: ['test/engine/topic-prepared.test.ts'],
   },
 ];
 
