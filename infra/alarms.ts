@@ -7,9 +7,9 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { LogMetric } from '../contract/metrics.ts';
+import type { Metrics } from './metrics.ts';
 import type { AlarmThresholds } from './monitoring-options.ts';
 import type { NodeFunction } from './node-function.ts';
-import type { QueueMetrics } from './queue-metrics.ts';
 import type { Tables } from './tables.ts';
 
 export interface AlarmsProps {
@@ -17,7 +17,7 @@ export interface AlarmsProps {
   functions: ReadonlyMap<string, NodeFunction>;
   sweep: NodeFunction;
   stage: HttpStage;
-  metrics: QueueMetrics;
+  metrics: Metrics;
   tables: Tables;
   oldestAgeMax: Duration;
   thresholds: Required<AlarmThresholds>;
@@ -128,7 +128,7 @@ export class Alarms extends Construct {
   }
 
   /** The alarms of a deployment that pushes messages. */
-  addDispatch(name: string, { function: fn }: NodeFunction, metrics: QueueMetrics): void {
+  addDispatch(name: string, { function: fn }: NodeFunction, metrics: Metrics): void {
     this.#raiseFor(name, fn);
     this.#raise('TargetsFailed', {
       metric: metrics.ofLog('targetsFailed'),

@@ -21,15 +21,15 @@ import {
   topicMetrics,
 } from '../contract/metrics.ts';
 import type { Alarms } from './alarms.ts';
+import type { Metrics } from './metrics.ts';
 import type { NodeFunction } from './node-function.ts';
-import type { QueueMetrics } from './queue-metrics.ts';
 import type { Tables } from './tables.ts';
 
 export interface DashboardParts {
   alarms: Alarms;
   functions: ReadonlyMap<string, NodeFunction>;
   stage: HttpStage;
-  metrics: QueueMetrics;
+  metrics: Metrics;
   tables: Tables;
 }
 
@@ -137,7 +137,7 @@ export function addDashboard(
 }
 
 /** Of the messages that ended, the share that was acked. The others were dead-lettered, or expired. */
-function handledWell(metrics: QueueMetrics): MathExpression {
+function handledWell(metrics: Metrics): MathExpression {
   const [acked, dead, expired] = [metrics.total('acked'), metrics.ofLog('deadLettered'), metrics.ofLog('expired')];
   return new MathExpression({
     expression: '100 * FILL(acked, 0) / (FILL(acked, 0) + FILL(dead, 0) + FILL(expired, 0))',
@@ -162,7 +162,7 @@ export function addWakeTo(dashboard: Dashboard, { function: fn }: NodeFunction, 
 const sum = { statistic: 'Sum' };
 
 /** The row of a deployment that pushes messages. */
-export function addDispatchTo(dashboard: Dashboard, { function: fn }: NodeFunction, metrics: QueueMetrics): void {
+export function addDispatchTo(dashboard: Dashboard, { function: fn }: NodeFunction, metrics: Metrics): void {
   dashboard.addWidgets(
     ...row(
       graph('Failed targets', [metrics.ofLog('targetsFailed')]),

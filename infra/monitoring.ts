@@ -7,8 +7,8 @@ import { Alarms } from './alarms.ts';
 import { addDashboard } from './dashboard.ts';
 import type { DumbwaiterProps } from './dumbwaiter-props.ts';
 import type { Functions } from './functions.ts';
+import { Metrics } from './metrics.ts';
 import { checkMonitoring } from './monitoring-options.ts';
-import { QueueMetrics } from './queue-metrics.ts';
 import type { Tables } from './tables.ts';
 
 export interface MonitoredParts {
@@ -18,7 +18,7 @@ export interface MonitoredParts {
 }
 
 export interface Monitoring {
-  metrics: QueueMetrics;
+  metrics: Metrics;
   alarms: Alarms;
   dashboard: Dashboard;
 }
@@ -32,7 +32,7 @@ export function addMonitoring(
 ): Monitoring {
   const { queueMetricsMax, topicMetricsMax, thresholds } = checkMonitoring(scope.node.path, props.monitoring ?? {});
   const { sweep, declareQueues } = functions;
-  const metrics = new QueueMetrics(scope, 'Metrics', {
+  const metrics = new Metrics(scope, 'Metrics', {
     engines: functions.engines(),
     callable: functions.callable(),
     // Only when the template is made: what is declared has been checked by then.

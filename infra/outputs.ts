@@ -3,7 +3,7 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { Functions } from './functions.ts';
 import type { GeneratedSecret } from './generated-secret.ts';
-import type { QueueMetrics } from './queue-metrics.ts';
+import type { Metrics } from './metrics.ts';
 import type { Sqs } from './sqs.ts';
 import type { Tables } from './tables.ts';
 
@@ -12,7 +12,7 @@ export interface OutputParts {
   adminKey: GeneratedSecret;
   functions: Functions;
   tables: Tables;
-  metrics: QueueMetrics;
+  metrics: Metrics;
   sqs: Sqs | undefined;
   hasConsole: boolean;
 }

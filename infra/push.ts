@@ -5,15 +5,15 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Alarms } from './alarms.ts';
 import { addDispatchTo } from './dashboard.ts';
 import type { Functions } from './functions.ts';
+import type { Metrics } from './metrics.ts';
 import type { NodeFunction } from './node-function.ts';
-import type { QueueMetrics } from './queue-metrics.ts';
 import { triggerByStreams } from './stream-triggers.ts';
 import type { Tables } from './tables.ts';
 
 export interface PushParts {
   functions: Functions;
   tables: Tables;
-  metrics: QueueMetrics;
+  metrics: Metrics;
   alarms: Alarms;
   dashboard: Dashboard;
 }

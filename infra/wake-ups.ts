@@ -11,7 +11,7 @@ import { acknowledge, logAccess } from './cdk-versions.ts';
 import { addWakeTo } from './dashboard.ts';
 import { type Functions, waitingMemorySize } from './functions.ts';
 import type { GeneratedSecret } from './generated-secret.ts';
-import type { QueueMetrics } from './queue-metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { resultFilters, triggerByStreams } from './stream-triggers.ts';
 import { allowTables, wakeAccess } from './table-access.ts';
 import type { Tables } from './tables.ts';
@@ -20,7 +20,7 @@ export interface WakeUpsProps {
   functions: Functions;
   tables: Tables;
   adminKey: GeneratedSecret;
-  metrics: QueueMetrics;
+  metrics: Metrics;
   alarms: Alarms;
   dashboard: Dashboard;
   requestsPerSecond: number;

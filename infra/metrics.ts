@@ -26,7 +26,7 @@ const period = Duration.minutes(5);
 /** Lambda takes 4 KB for all variables of a function. */
 const namesCharsMax = 2_500;
 
-export interface QueueMetricsProps {
+export interface MetricsProps {
   /** All functions that run the engine, by name: a receive, a release or the sweep can dead-letter a message. */
   engines: ReadonlyMap<string, NodeFunction>;
   /** The functions that answer callers, over HTTP or by invocation. */
@@ -39,13 +39,13 @@ export interface QueueMetricsProps {
 }
 
 /** The metrics are in a namespace of this construct. */
-export class QueueMetrics extends Construct {
+export class Metrics extends Construct {
   readonly namespace: string;
-  readonly #declared: Pick<QueueMetricsProps, 'queues' | 'topics'>;
+  readonly #declared: Pick<MetricsProps, 'queues' | 'topics'>;
   /** Queues and topics whose metrics the stack uses. */
   readonly #used = { queues: new Set<string>(), topics: new Set<string>() };
 
-  constructor(scope: Construct, id: string, props: QueueMetricsProps) {
+  constructor(scope: Construct, id: string, props: MetricsProps) {
     super(scope, id);
     this.namespace = namespaceOf(this);
     this.#declared = props;
