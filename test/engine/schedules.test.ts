@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import type { InputOf, Schedule } from '../../contract/contract.ts';
 import { everySecondsMin, scheduleTicksMax } from '../../contract/limits.ts';
 import { StoreError } from '../../engine/port/port.ts';
+import { scheduleKey } from '../../engine/schedules/schedule-record.ts';
 import { afterNoon, drain, noon, schedules, sweepFor, ticksOf, travel, upTo } from '../support/driven-schedules.ts';
 import { hourMs, instant, minuteMs, secondMs } from '../support/durations.ts';
 import { noise } from '../support/noise.ts';
@@ -268,6 +269,16 @@ onBothStores('schedules', (driven) => {
     await schedules(engine).update('s', { paused: false });
     travel(driven(), endAt!);
     expect(await schedules(engine).get('s')).toMatchObject({ nextTicks: [] });
+  });
+
+  it('a schedule in a time zone that this process does not know is read all the same, without its next ticks', async () => {
+    const { create, engine, spy } = driven();
+    await create('q');
+    await schedules(engine).put('s', { cron: '0 9 * * *' });
+    const [row] = await spy.store.get([scheduleKey('s')]);
+    const rule = { cron: '0 9 * * *', timeZone: 'Mars/Olympus' };
+    await spy.store.write({ key: scheduleKey('s'), then: { put: { ...row!, rule } } });
+    expect(await schedules(engine).get('s')).toMatchObject({ ...rule, nextTicks: [] });
   });
 
   it('listSchedules lists schedules by name, in pages that an answer can carry', async () => {
