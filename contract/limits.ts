@@ -96,6 +96,8 @@ export const keepSecondsMax = 3650 * daySeconds;
 export const resultBytesMax = 64 * kibibyte;
 /** How many failures of one message a queue that keeps messages records with text and instant: the latest ones. */
 export const errorsKeptMax = 5;
+/** How many ended leases of one message a queue that keeps messages records: the latest ones. */
+export const leasesKeptMax = 10;
 /** Progress that the receiver of a message reports: from 0, nothing is done, to 1. */
 export const progressMin = 0;
 export const progressMax = 1;

@@ -122,6 +122,17 @@ export interface FailureRecord {
   message: string;
 }
 
+/** One receive of a message, from its lease's start to its end. */
+export interface LeaseRecord {
+  receivedAt: string;
+  /** When it was acked, released or cancelled, or when its lease expired. Absent while it runs. */
+  endedAt?: string;
+  /** `failed`: released with `failed`, or rejected. */
+  outcome: 'running' | 'acked' | 'failed' | 'released' | 'expired' | 'cancelled';
+  /** The text of the failure, if it is among the last five. */
+  failure?: string;
+}
+
 /** A message as peek and get return it. */
 export interface Message {
   id: string;
@@ -153,6 +164,11 @@ export interface Message {
   lastFailure?: string;
   /** The last five failures, oldest first. Only in queues that keep messages. */
   errors?: FailureRecord[];
+  /**
+   * Its last ten leases, oldest first; a dead letter has those from the queue where it died, too. Only in queues that keep
+   * messages. A receive that is given back without being counted leaves none.
+   */
+  leases?: LeaseRecord[];
   /** From 0 to 1, as its receiver last reported it. */
   progress?: number;
   /** When it was acked or cancelled, or when it expired. */

@@ -23,6 +23,7 @@ export type {
   Idempotency,
   Json,
   Keep,
+  LeaseRecord,
   ListedQueue,
   ListedTopic,
   MatchResult,

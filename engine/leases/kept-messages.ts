@@ -21,6 +21,7 @@ import { groupKeyOf, keptRowId, slotRowId } from '../model/ids.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
 import { roomForContents } from '../model/row-codec.ts';
 import { isLive, type LeaseRow, leaseKey, type Parcel, type Slot, type Tombstone } from '../model/rows.ts';
+import { withExpiryRecorded } from '../model/slot-lease.ts';
 import type { Write } from '../port/port.ts';
 import {
   decodeSnapshot,
@@ -43,8 +44,8 @@ export function keptAs(queue: QueueRecord, state: EndState, at: number): Pick<Sl
 
 /** The slot of a message removed for its age or by a purge. It has no token, so a late ack is answered `lease_lost`. */
 export function removedSlot(queue: QueueRecord, aged: Aged, slot: Slot, now: number): Slot {
-  const { token: _, leasedUntil: __, ...rest } = slot;
   const ending = expiredAs(queue, aged, slot, now);
+  const { token: _, leasedUntil: __, ...rest } = ending ? withExpiryRecorded(queue, slot) : slot;
   return ending ? { ...rest, end: 'expired', kept: ending } : { ...rest, end: 'done' };
 }
 

@@ -23,7 +23,7 @@ import { parcelAt } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import { encodeLease, encodeTombstone } from '../model/row-codec.ts';
 import { type GroupLeaseRow, isLive, type LeaseRow, parcelKey, type Tombstone } from '../model/rows.ts';
-import { afterLeaseExpiry } from '../model/slot-lease.ts';
+import { afterLeaseExpiry, withExpiryRecorded } from '../model/slot-lease.ts';
 import type { Key, Write } from '../port/port.ts';
 import { loadParcels, nextParcels } from './group-parcels.ts';
 import { expiredToLeave, leaveGroup } from './leave-group.ts';
@@ -104,7 +104,10 @@ async function processDueRowOnce(
     );
     const moved = await moveSlots(ctx, {
       seen,
-      lease,
+      lease: {
+        ...lease,
+        slots: lease.slots.map((slot, index) => (slots.includes(index) ? withExpiryRecorded(queue, slot) : slot)),
+      },
       slots,
       target,
       death: { queue: queue.name, reason: death.reason, at: now },
@@ -117,7 +120,10 @@ async function processDueRowOnce(
   }
 
   const failed = expiredToLeave(lease, now);
-  if (failed.length > 0) return { seen: (await leaveGroup(ctx, queue, { seen, lease, slots: failed }, afterLeaseExpiry)).seen };
+  if (failed.length > 0) {
+    const leaving = { seen, lease, slots: failed };
+    return { seen: (await leaveGroup(ctx, queue, leaving, (slot) => afterLeaseExpiry(queue, slot))).seen };
+  }
 
   // If the dead-letter queue does not exist, the message is delivered again: a message is never dropped for lack of a target.
   const lasting = verdicts.flatMap((verdict, index) => (verdict === 'ready' || typeof verdict === 'object' ? [index] : []));

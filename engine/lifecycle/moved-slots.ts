@@ -42,6 +42,10 @@ function movedSlot(slot: Slot): Slot {
 export function slotInNewQueue(slot: Slot, visibleAt: number, isDeadLettered: boolean): Slot {
   const next: Slot = { visibleAt, receives: 0, failures: 0 };
   if (!isDeadLettered) return next;
-  const { receives, failures, lastFailure, errors } = slot;
-  return { ...next, died: { receives, failures, ...defined({ text: lastFailure }) }, ...defined({ lastFailure, errors }) };
+  const { receives, failures, lastFailure, errors, leases } = slot;
+  return {
+    ...next,
+    died: { receives, failures, ...defined({ text: lastFailure }) },
+    ...defined({ lastFailure, errors, leases }),
+  };
 }

@@ -81,7 +81,7 @@ function changed(
       since: lease.since,
       ...defined({ publishedAt: lease.publishedAt, retentionEnd, death: lease.death }),
     },
-    slotOf: (former) => ({ ...afterLeaseExpiry(former), visibleAt: visibleAt ?? former.visibleAt }),
+    slotOf: (former) => ({ ...afterLeaseExpiry(queue, former), visibleAt: visibleAt ?? former.visibleAt }),
     ...defined({ changeContent }),
     target: queue,
   };

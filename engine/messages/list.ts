@@ -69,7 +69,7 @@ export function sightParcel(queue: QueueRecord, parcel: Parcel, now: number, gro
     visibleAt,
     content: parcel.content,
     isUnreadable: false,
-    show: (contents) => unreceivedMessage(queue.name, parcel, slot, contentAt(contents, slot), now, group),
+    show: (contents) => unreceivedMessage(queue, parcel, slot, contentAt(contents, slot), now, group),
   }));
 }
 
@@ -120,7 +120,7 @@ export function sightLease(queue: QueueRecord, lease: LeaseRow, now: number): Si
     if (!isLive(slot) || isPurged || verdictOf(queue, parcel, slot, now) === 'gone') return [];
     const state = stateOf(lease, index, now);
     const show = (contents: readonly Content[]) =>
-      leasedMessage(queue.name, lease, index, contentAt(contents, index - parcel.from), now);
+      leasedMessage(queue, lease, index, contentAt(contents, index - parcel.from), now);
     return [
       {
         state,

@@ -10,6 +10,7 @@ import { ownIdOf } from '../model/marker.ts';
 import { priorityLevelOf, type QueueRecord } from '../model/queue-record.ts';
 import { formatReceipt } from '../model/receipts.ts';
 import { isUnreadable, type LeaseRow, leaseEnd, type Parcel, type Slot } from '../model/rows.ts';
+import { leasesOf } from './lease-history.ts';
 
 /** The most that an answer holds per message besides its content, bytes: ids, receipt, timestamps, a death record. */
 export const messageOverheadBytes = 1500;
@@ -94,7 +95,7 @@ function errorsOf(slot: Slot | undefined): Message['errors'] {
 }
 
 export function leasedMessage(
-  queueName: string,
+  queue: QueueRecord,
   lease: LeaseRow,
   index: number,
   from: Content,
@@ -106,7 +107,7 @@ export function leasedMessage(
   const { retentionEnd } = parcel;
   return defined({
     id: messageIdOf(lease, index),
-    queue: queueName,
+    queue: queue.name,
     state: ended?.state ?? stateOf(lease, index, now),
     ...content(from),
     receives: slot.receives,
@@ -119,6 +120,7 @@ export function leasedMessage(
     expiresAt: retentionEnd === undefined ? null : instant(retentionEnd),
     lastFailure: slot.lastFailure,
     errors: errorsOf(slot),
+    leases: leasesOf(queue, slot, now),
     progress: slot.progress,
     ...endingRecord(ended),
     deadLetter: deathRecord(parcel, slot),
@@ -126,7 +128,7 @@ export function leasedMessage(
 }
 
 export function unreceivedMessage(
-  queueName: string,
+  queue: QueueRecord,
   parcel: Parcel,
   index: number,
   from: Content,
@@ -138,7 +140,7 @@ export function unreceivedMessage(
   const parcelId = isGroupRow(parcel.shard) ? `${parcel.id}-${groupKeyOf(parcel.shard)}` : parcel.id;
   return defined({
     id: ownIdOf(parcel, index) ?? messageId(parcelId, index),
-    queue: queueName,
+    queue: queue.name,
     state: ended?.state ?? waitingState(parcel, now),
     ...content(from),
     receives: 0,
@@ -150,6 +152,7 @@ export function unreceivedMessage(
     expiresAt: parcel.retentionEnd === undefined ? null : instant(parcel.retentionEnd),
     lastFailure: parcel.slot?.lastFailure,
     errors: errorsOf(parcel.slot),
+    leases: leasesOf(queue, parcel.slot, now),
     ...endingRecord(ended),
     deadLetter: deathRecord(parcel, parcel.slot),
   });

@@ -88,8 +88,17 @@ function isStoredContent({ bodies, size, beside, chunks, shared }: Row): boolean
 
 function isSlot(slot: Value | undefined): boolean {
   if (!isMap(slot)) return false;
-  const { v, t, l, r, i, f } = slot as Row;
-  return isNumber(v) && isOptional(t, isText) && [l, r, i, f].every((one) => isOptional(one, isNumber));
+  const { v, t, l, r, i, f, s, m } = slot as Row;
+  const areNumbers = [l, r, i, f, s].every((one) => isOptional(one, isNumber));
+  return isNumber(v) && isOptional(t, isText) && areNumbers && isOptional(m, areLeases);
+}
+
+/** The ended leases of a slot. */
+function areLeases(leases: Value | undefined): boolean {
+  if (!Array.isArray(leases)) return false;
+  const [letters, ...differences] = leases as Value[];
+  if (typeof letters !== 'string' || !/^[fre]*$/.test(letters)) return false;
+  return differences.length === 2 * letters.length && differences.every(isNumber);
 }
 
 function isGroup(group: Value | undefined): boolean {

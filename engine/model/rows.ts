@@ -46,9 +46,15 @@ export interface Slot {
   progress?: number;
   /** The last reported failures. Only in queues that keep messages. */
   errors?: { at: number; text: string }[];
+  /** When the current lease began, ms, if `firstReceivedAt` does not say it. Only in queues that keep messages. */
+  receivedAt?: number;
+  /** The last leases that ended before. `expired`: no ack or release came in time. Only in queues that keep messages. */
+  leases?: { at: number; endedAt: number; outcome: 'failed' | 'released' | 'expired' }[];
   /** The token that held the message when it was cancelled. Not in `token`, because it no longer proves a lease. */
   heldBy?: string;
 }
+
+export type EndedLease = NonNullable<Slot['leases']>[number];
 
 /** How the messages of a row, or of a parcel, came into a dead-letter queue. */
 export interface Death {

@@ -6,7 +6,7 @@
 import type { Path, Row, Value } from '../port/port.ts';
 import { decodeStoredContent, encodeStoredContent, type StoredContent } from './content-codec.ts';
 import type { LoadedParcel } from './held-parcels.ts';
-import type { Death, GroupLeaseRow, LeaseRow, Slot } from './rows.ts';
+import type { Death, EndedLease, GroupLeaseRow, LeaseRow, Slot } from './rows.ts';
 
 export const slotNames = { visibleAt: 'v', token: 't', end: 'd', endedAt: 'a', keptUntil: 'k', result: 'o' } as const;
 
@@ -45,6 +45,8 @@ export function encodeSlot(slot: Slot): Row {
   const { errors = [], lastFailure } = slot;
   if (errors.length > 0) row.w = errors.map(({ at, text }) => [at, text]);
   if (lastFailure !== undefined && lastFailure !== errors.at(-1)?.text) row.e = lastFailure;
+  if (slot.receivedAt !== undefined) row.s = slot.visibleAt - slot.receivedAt;
+  if (slot.leases) row.m = leasesRow(slot.leases, slot.visibleAt);
   if (slot.died) row.x = diedRow(slot.died, lastFailure);
   if (slot.end) row.d = slot.end;
   if (slot.heldBy !== undefined) row.h = slot.heldBy;
@@ -64,6 +66,8 @@ export function decodeSlot(row: Row): Slot {
   if (row.w !== undefined) slot.errors = (row.w as [number, string][]).map(([at, text]) => ({ at, text }));
   const lastFailure = (row.e as string | undefined) ?? slot.errors?.at(-1)?.text;
   if (lastFailure !== undefined) slot.lastFailure = lastFailure;
+  if (row.s !== undefined) slot.receivedAt = slot.visibleAt - (row.s as number);
+  if (row.m !== undefined) slot.leases = readLeases(row.m as LeasesRow, slot.visibleAt);
   if (row.x !== undefined) slot.died = readDied(row.x as DiedRow, lastFailure);
   if (row.h !== undefined) slot.heldBy = row.h as string;
   if (row.g !== undefined) slot.progress = row.g as number;
@@ -71,6 +75,34 @@ export function decodeSlot(row: Row): Slot {
   if (row.o !== undefined) slot.result = decodeStoredContent(row.o as Row);
   if (row.d !== undefined) slot.end = row.d as NonNullable<Slot['end']>;
   return slot;
+}
+
+/**
+ * The first letters of the outcomes, oldest first; then for each lease, the latest first, how long before the next one it ended,
+ * and how long it lasted. The latest counts from `visibleAt`. Differences are shorter than instants.
+ */
+type LeasesRow = [outcomes: string, ...differences: number[]];
+
+const outcomes: { [letter: string]: EndedLease['outcome'] } = { f: 'failed', r: 'released', e: 'expired' };
+
+function leasesRow(leases: readonly EndedLease[], visibleAt: number): LeasesRow {
+  let next = visibleAt;
+  const differences = leases.toReversed().flatMap(({ at, endedAt }) => {
+    const pair = [next - endedAt, endedAt - at];
+    next = at;
+    return pair;
+  });
+  return [leases.map(({ outcome }) => outcome[0]).join(''), ...differences];
+}
+
+function readLeases([letters, ...differences]: LeasesRow, visibleAt: number): EndedLease[] {
+  let next = visibleAt;
+  const latestFirst = [...letters].toReversed().map((letter, index): EndedLease => {
+    const endedAt = next - differences[2 * index]!;
+    next = endedAt - differences[2 * index + 1]!;
+    return { at: next, endedAt, outcome: outcomes[letter]! };
+  });
+  return latestFirst.toReversed();
 }
 
 /** Receives, failures, and the text of the last failure; `true` stands for the text in the slot's `lastFailure`. */

@@ -1,7 +1,8 @@
-/** What a claim, an extend, an expiry and a give-back do to the slot of a message. */
+/** What a claim, an extend, and the end of a lease do to the slot of a message. */
+import { leasesKeptMax } from '../../contract/limits.ts';
 import { backoffMs } from './backoff.ts';
 import type { QueueRecord } from './queue-record.ts';
-import type { Slot } from './rows.ts';
+import { type EndedLease, isLive, leaseEnd, type Slot } from './rows.ts';
 
 /** What a claim gives each message of a row. */
 export interface LeaseTerms {
@@ -15,13 +16,13 @@ export interface LeaseTerms {
 }
 
 export function claimedSlot(slot: Slot, { queue, token, visibilityTimeoutMs, now, leasedUntil, drawn }: LeaseTerms): Slot {
+  // A token that is still here belongs to a lease that expired.
+  const { progress: _, leasedUntil: __, ...former } = afterLeaseExpiry(queue, slot);
+  const { failures } = former;
   const receives = slot.receives + 1;
-  // A token that is still here belongs to a lease that expired. That counts as a failure.
-  const failures = slot.failures + (slot.token === undefined ? 0 : 1);
-  const next: Slot = { ...slot, visibleAt: leasedUntil, token, receives, failures };
+  const next: Slot = { ...former, visibleAt: leasedUntil, token, receives, failures };
   if (receives === 1) next.firstReceivedAt = now;
-  delete next.leasedUntil;
-  delete next.progress;
+  else if (queue.keep) next.receivedAt = now;
   const isLast = queue.deadLetter !== null && receives >= queue.deadLetter.maxReceives;
   // A receive with a visibility timeout of 0 only looks at the message: no backoff.
   if (queue.backoff && !isLast && visibilityTimeoutMs > 0) {
@@ -41,14 +42,33 @@ export function extendedSlot({ leasedUntil: former, ...slot }: Slot, leasedUntil
 }
 
 /** The slot without its expired lease, if it had one. The expiry counts as a failure. */
-export function afterLeaseExpiry(slot: Slot): Slot {
+export function afterLeaseExpiry(queue: QueueRecord, slot: Slot): Slot {
   if (slot.token === undefined) return slot;
-  const { token: _, leasedUntil: __, ...rest } = slot;
+  const { token: _, leasedUntil: __, ...rest } = withExpiryRecorded(queue, slot);
   return { ...rest, failures: slot.failures + 1 };
 }
 
+/** The slot with the lease on it, which expired, among its ended leases. */
+export function withExpiryRecorded(queue: QueueRecord, slot: Slot): Slot {
+  if (slot.token === undefined || !isLive(slot)) return slot;
+  return withLeaseRecorded(queue, slot, 'expired', leaseEnd(slot));
+}
+
+/** The slot with the lease on it among its ended leases, if the queue keeps messages and the slot says when the lease began. */
+export function withLeaseRecorded(queue: QueueRecord, slot: Slot, outcome: EndedLease['outcome'], endedAt: number): Slot {
+  const at = leaseStart(slot);
+  const { receivedAt: _, ...rest } = slot;
+  if (!queue.keep || at === undefined) return rest;
+  return { ...rest, leases: [...(slot.leases ?? []), { at, endedAt, outcome }].slice(-leasesKeptMax) };
+}
+
+/** When the last lease began, ms. Call it only for a slot with a lease. Undefined: it began when the queue kept no messages. */
+export function leaseStart({ receives, firstReceivedAt, receivedAt }: Slot): number | undefined {
+  return receives === 1 ? firstReceivedAt : receivedAt;
+}
+
 /** The slot as it was before its last receive, except for the lease. */
-export function withoutReceive({ firstReceivedAt, ...slot }: Slot): Slot {
+export function withoutReceive({ firstReceivedAt, receivedAt: _, ...slot }: Slot): Slot {
   const receives = slot.receives - 1;
   return { ...slot, receives, ...(receives === 0 || firstReceivedAt === undefined ? {} : { firstReceivedAt }) };
 }

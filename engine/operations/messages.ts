@@ -59,7 +59,7 @@ async function waiting(
   const ending = endingOfParcel(holder, parcel, now);
   if (!ending && verdictOfAge(holder, parcel.since, parcel.retentionEnd, now) === 'gone') return undefined;
   const [content] = await contentsAt(ctx, [[parcel.content, slot]]);
-  return content && unreceivedMessage(holder.name, parcel, slot, content, now, group?.name, ending);
+  return content && unreceivedMessage(holder, parcel, slot, content, now, group?.name, ending);
 }
 
 async function leased(
@@ -81,7 +81,7 @@ async function leased(
   const content = found ?? (isUnreadable(lease) ? contentAt([], slot) : undefined);
   if (!content || (result && !given)) return undefined;
   const ended = ending && { ...ending, ...(given ? { result: given.body ?? null } : {}) };
-  return leasedMessage(holder.name, lease, slot, content, now, ended);
+  return leasedMessage(holder, lease, slot, content, now, ended);
 }
 
 /** Undefined for content that is gone, because the message ended between two reads. */

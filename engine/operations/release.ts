@@ -16,7 +16,7 @@ import { parcelAt } from '../model/held-parcels.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
 import type { Receipt } from '../model/receipts.ts';
 import type { Death, LeaseRow, Slot } from '../model/rows.ts';
-import { withoutReceive } from '../model/slot-lease.ts';
+import { withLeaseRecorded, withoutReceive } from '../model/slot-lease.ts';
 import { returnPermits } from '../permits/limiter.ts';
 import { keepThroughLease } from '../receive/claims.ts';
 import { answerByRow, inOrder, isHeldBy, notHeld, parseReceipts } from './receipts-by-row.ts';
@@ -77,12 +77,13 @@ export async function releaseSlots(
 ): Promise<{ released: ReadonlyMap<number, Released>; seen: Snapshot }> {
   const now = ctx.clock.now();
   const failure: Failure | undefined = failed === undefined && !isRejected ? undefined : { text: cut(failed ?? '') };
+  const recorded = (slot: Slot) => withLeaseRecorded(queue, slot, failure ? 'failed' : 'released', now);
   const next: LeaseRow = {
     ...lease,
     version: ctx.newVersion(),
     slots: lease.slots.map((slot, index) =>
       givenBack.includes(index)
-        ? released(ctx, queue, isUnhandled ? withoutReceive(slot) : slot, now, delaySeconds, failure)
+        ? released(ctx, queue, isUnhandled ? withoutReceive(slot) : recorded(slot), now, delaySeconds, failure)
         : slot,
     ),
   };

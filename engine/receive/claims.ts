@@ -145,7 +145,7 @@ export async function claimDue(ctx: Context, claimer: Claimer, from: Snapshot, w
       // Use the slots that `processDueRow` approved: a lease that has expired since then may have used up maxReceives. In a group,
       // an expired lease loses its token once an earlier message is claimed.
       if (!ready.slots.includes(index) || count >= room)
-        return lease.kind === 'group' && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(slot) : slot;
+        return lease.kind === 'group' && isLive(slot) && slot.visibleAt <= now ? afterLeaseExpiry(claimer.queue, slot) : slot;
       count++;
       return claimedSlot(slot, terms);
     });

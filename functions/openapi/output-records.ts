@@ -90,6 +90,17 @@ export const receivedMessage = z.object({
 
 export const failureRecord = z.object({ at: instant('When it failed.'), message: text('What went wrong.') });
 
+export const leaseRecord = z.object({
+  receivedAt: instant('When it was received.'),
+  endedAt: instant(
+    'When it was acked, released or cancelled, or when its lease expired. Absent: the lease runs.',
+  ).exactOptional(),
+  outcome: z
+    .enum(['running', 'acked', 'failed', 'released', 'expired', 'cancelled'])
+    .describe('How the lease ended. `failed`: by a release with `failed`, or a rejection.'),
+  failure: text('The text of the failure, if it is among the last five.').exactOptional(),
+});
+
 export const message = z.object({
   id,
   queue: field.queueName.describe('The queue that it is in now.'),
@@ -110,6 +121,12 @@ export const message = z.object({
   errors: z
     .array(failureRecord)
     .describe('The last five failures, oldest first. Only in queues that keep messages.')
+    .exactOptional(),
+  leases: z
+    .array(leaseRecord)
+    .describe(
+      'Its last ten leases, oldest first; a dead letter has those from the queue where it died, too. Only in queues that keep messages.',
+    )
     .exactOptional(),
   progress: field.progress.describe('From 0 to 1, as its receiver last reported it.').exactOptional(),
   endedAt: instant('When it was acked or cancelled, or when it expired. Absent: it has not ended.').exactOptional(),

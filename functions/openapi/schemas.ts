@@ -52,6 +52,7 @@ const named = {
   ReceivedMessage: record.receivedMessage,
   Message: record.message,
   FailureRecord: record.failureRecord,
+  LeaseRecord: record.leaseRecord,
   DeathRecord: record.deathRecord,
   RedriveTask: record.redriveTask,
   Target: record.target,

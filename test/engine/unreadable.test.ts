@@ -30,6 +30,7 @@ const inMessages: typeof damages = [
 const inLeases: typeof damages = [
   ['slots of another type', 1, (row) => ({ ...row, slots: 'one' })],
   ['a slot of another type', 1, (row) => ({ ...row, slots: [{ v: { N: '1' } }] })],
+  ['ended leases that are cut short', 1, (row) => ({ ...row, slots: [{ v: 1, m: ['f', 1] }] })],
   ['no version', 1, ({ version: _, ...row }) => row],
 ];
 

@@ -22,6 +22,13 @@ export const keeping: readonly Mutant[] = [
     replace: '    ...doneMarks(receipts, done),',
   },
   {
+    name: 'an expired lease is recorded as ended with its backoff',
+    file: 'engine/model/slot-lease.ts',
+    find: "'expired', leaseEnd(slot));",
+    replace: "'expired', slot.visibleAt);",
+    tests: ['test/engine/lease-history.test.ts'],
+  },
+  {
     name: 'a second ack replaces the result of the first',
     file: 'engine/operations/ack.ts',
     find: "const part: Condition = { all: [{ absent: ['until'] }, ...stillLeased(receipts)] };",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../../contract/limits.ts';
+import { leasesKeptMax, parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../../contract/limits.ts';
 import type { StoredContent } from '../../../engine/model/content-codec.ts';
 import {
   decodeLease,
@@ -9,7 +9,7 @@ import {
   encodeTombstone,
   roomForContents,
 } from '../../../engine/model/row-codec.ts';
-import type { LeaseRow, Parcel, ParcelLeaseRow, Slot, Tombstone } from '../../../engine/model/rows.ts';
+import type { EndedLease, LeaseRow, Parcel, ParcelLeaseRow, Slot, Tombstone } from '../../../engine/model/rows.ts';
 import { slotPath } from '../../../engine/model/slot-codec.ts';
 import { storedBytes } from '../../../engine/port/row-limits.ts';
 
@@ -132,6 +132,24 @@ describe('a lease', () => {
     expect(decodeLease(row)).toMatchObject({ lease: { slots } });
     const ofSlots = (row.slots as Record<string, unknown>[]).filter(({ i }) => i !== undefined).length;
     expect([row.first, ofSlots]).toEqual(stored === 1 && instants.length === 3 ? [7, 0] : [undefined, stored]);
+  });
+
+  it('a lease is decoded with the leases that ended before it, and each costs its row about 12 bytes', () => {
+    const outcomes = ['failed', 'released', 'expired'] as const;
+    const ended = Array.from({ length: leasesKeptMax }, (_, index): EndedLease => {
+      const at = noon + index * 45_000;
+      return { at, endedAt: at + 30_000, outcome: outcomes[index % outcomes.length]! };
+    });
+    const bytes = [1, ended.length].map((count) => {
+      const leases = ended.slice(0, count);
+      const receivedAt = noon + 500_000;
+      for (const visibleAt of [noon - 1, receivedAt + 30_000]) {
+        const one: ParcelLeaseRow = { ...lease, slots: [{ ...fullSlot, visibleAt, receivedAt, leases }] };
+        expect(decodeLease(encodeLease(one))).toEqual({ lease: one });
+      }
+      return storedBytes(encodeLease({ ...lease, slots: [{ ...fullSlot, leases }] }));
+    });
+    expect((bytes[1]! - bytes[0]!) / (ended.length - 1)).toBeLessThanOrEqual(12);
   });
 
   it('a lease stores token and end of a slot where conditions read them', () => {
