@@ -119,12 +119,13 @@ onEveryStore('each operation', (driven) => {
     const published = await call('publishItems', at, { messages: [{ body: 4 }, { body: 5, id: 'five' }] });
     expect(await driven().commit([...acked.items, ...published.items])).toEqual([]);
     expect((await driven().bodies('q', { max: 10 })).sort()).toEqual([4, 5]);
+    expect(await call('releaseMessage', { ...at, id: 'five' }, {})).toEqual({ deadLettered: true });
 
-    // The released message had its only receive: it is dead, and goes back.
+    // The released messages had their only receive: they are dead, and go back.
     await driven().sweep();
     const { id: task } = await call('redrive', { queue: 'dead' }, { toQueue: 'q' });
     await driven().engine.runRedrive('dead', task, { until: driven().clock.now() + minuteMs });
-    expect(await call('getRedrive', { queue: 'dead', task }, {})).toMatchObject({ state: 'done', moved: 1 });
+    expect(await call('getRedrive', { queue: 'dead', task }, {})).toMatchObject({ state: 'done', moved: 2 });
     const { id: other } = await call('redrive', { queue: 'dead' }, { toQueue: 'q' });
     expect(await call('cancelRedrive', { queue: 'dead', task: other }, {})).toMatchObject({
       state: expect.stringMatching(/cancel/),
