@@ -6,7 +6,7 @@ import { useLive } from '../state/live.ts';
 import { useSession } from '../state/session.ts';
 import { Problem } from './problem.tsx';
 
-/** The key changes with each tick, so this is only for what failed. */
+/** The key changes with each tick, so a reload a minute is enough: after an error, or while the sweep does not run. */
 const pauseMs = 60_000;
 
 export function NextTicks({ schedule }: { schedule: Schedule }) {
