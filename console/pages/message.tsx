@@ -2,12 +2,12 @@
 import { useState } from 'preact/hooks';
 import { Link } from 'wouter-preact';
 import type { Message } from '../../contract/contract.ts';
-import { plural } from '../../contract/plural.ts';
 import { Confirm } from '../parts/dialog.tsx';
 import { EditMessage } from '../parts/edit-message.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { Problem } from '../parts/problem.tsx';
-import { fromNow, instantText } from '../state/format.ts';
+import { Timeline } from '../parts/timeline.tsx';
+import { instantText } from '../state/format.ts';
 import { useHiddenBodies } from '../state/hidden-bodies.ts';
 import { useLive } from '../state/live.ts';
 import { bodyText, textOfJson } from '../state/scan.ts';
@@ -149,46 +149,5 @@ function Facts({ message }: { message: Message }) {
         ),
       )}
     </dl>
-  );
-}
-
-type TimelineEvent = [at: string | undefined, text: string];
-
-/** What is known of its past: first what has a time, the oldest first. */
-function eventsOf(message: Message): TimelineEvent[] {
-  const { publishedAt, firstReceivedAt, errors = [], lastFailure, deadLetter, endedAt, state, receives, visibleAt } = message;
-  const dated: [at: string, text: string][] = [[publishedAt, 'published']];
-  for (const { at, message: text } of errors) dated.push([at, `failed: ${text}`]);
-  if (deadLetter) {
-    const { queue, receives: before, reason, text } = deadLetter;
-    const cause = text ? `${reason}, ${text}` : reason;
-    dated.push([deadLetter.at, `died in ${queue} after ${before} ${plural(before, 'receive')}: ${cause}`]);
-  }
-  if (firstReceivedAt) dated.push([firstReceivedAt, 'received for the first time']);
-  if (endedAt) dated.push([endedAt, state]);
-  const others: string[] = [];
-  if (errors.length === 0 && lastFailure) others.push(`last failure: ${lastFailure}`);
-  if (receives > 1 || (receives === 1 && !firstReceivedAt)) others.push(`received ${receives} ${plural(receives, 'time')}`);
-  if (state === 'leased') others.push(`leased: if it is not acked, it can be received again at ${instantText(visibleAt)}`);
-  return [
-    ...dated.toSorted(([a], [b]) => Date.parse(a) - Date.parse(b)),
-    ...others.map((text): TimelineEvent => [undefined, text]),
-  ];
-}
-
-function Timeline({ message }: { message: Message }) {
-  return (
-    <ol class="timeline">
-      {eventsOf(message).map(([at, text]) => (
-        <li key={`${at} ${text}`}>
-          {at && (
-            <time dateTime={at} title={instantText(at)}>
-              {fromNow(at)}
-            </time>
-          )}{' '}
-          {text}
-        </li>
-      ))}
-    </ol>
   );
 }

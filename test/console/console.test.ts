@@ -182,7 +182,7 @@ describe('a message', () => {
     const messages = await receive();
     const { page } = await browser.open(queue.server.url, { path: '/queues/released/messages/held' });
     const happened =
-      /published.*received for the first time.*last failure: no paper.*received 2 times.*leased: if it is not acked/s;
+      /published.*received for the first time.*last failure: no paper.*received 2 times.*leased: if it is not acked.*setting keep record each lease/s;
     await expectText(page, happened);
     await page.getByRole('button', { name: 'Release', exact: true }).click();
     await page.getByRole('button', { name: 'Release it' }).click();
@@ -190,6 +190,23 @@ describe('a message', () => {
     expect(await queue.http.call('ack', { queue: 'released' }, { receipts: [messages[0]!.receipt] })).toMatchObject({
       results: [{ ok: false, code: 'lease_lost' }],
     });
+  });
+
+  it('a message of a queue that keeps messages shows each lease with its outcome', async () => {
+    const keep = { doneSeconds: 60, deadSeconds: 60 };
+    await queue.http.call('createQueue', { queue: 'recorded' }, { backoff: null, keep });
+    await publish('recorded', 'held');
+    const receive = async () => (await queue.http.call('receive', { queue: 'recorded' })).messages.map(({ receipt }) => receipt);
+    await queue.http.call('release', { queue: 'recorded' }, { receipts: await receive(), failed: 'no paper' });
+    await queue.http.call('release', { queue: 'recorded' }, { receipts: await receive() });
+    const receipts = await receive();
+    await queue.http.call('extend', { queue: 'recorded' }, { receipts, progress: 0.4 });
+    const { page } = await browser.open(queue.server.url, { path: '/queues/recorded/messages/held' });
+    const happened = /published.*received, held for [^ ]+ s, failed: no paper.*received, held for [^ ]+ s, released.*/s;
+    await expectText(page, new RegExp(`${happened.source}received, 40 % done, running`, 's'));
+    await queue.http.call('ack', { queue: 'recorded' }, { receipts });
+    await expectText(page, new RegExp(`${happened.source}received, held for [^ ]+ s, 40 % done, acked`, 's'));
+    expect(await page.getByText('record each lease').count()).toBe(0);
   });
 
   it('a leased message is ended by force', async () => {
