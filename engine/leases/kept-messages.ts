@@ -19,7 +19,7 @@ import {
 import { parcelRowId, parcelsIn, slotsOf } from '../model/held-parcels.ts';
 import { groupKeyOf, keptRowId, slotRowId } from '../model/ids.ts';
 import { type QueueRecord, writeDeadline } from '../model/queue-record.ts';
-import { roomForContents } from '../model/row-codec.ts';
+import { roomForContents } from '../model/row-room.ts';
 import { isLive, type LeaseRow, leaseKey, type Parcel, type Slot, type Tombstone } from '../model/rows.ts';
 import { withExpiryRecorded } from '../model/slot-lease.ts';
 import type { Write } from '../port/port.ts';

@@ -13,7 +13,8 @@ import { bodyTtl, encodeContent, joinEntries, storeContent } from '../model/cont
 import { groupPlace, laneOf } from '../model/group-row.ts';
 import { decodeMarks, encodeMarker } from '../model/marker.ts';
 import { type QueueRecord, retentionEndAfter, writeDeadline } from '../model/queue-record.ts';
-import { encodeParcel, roomForContents } from '../model/row-codec.ts';
+import { encodeParcel } from '../model/row-codec.ts';
+import { roomForContents } from '../model/row-room.ts';
 import { type Death, type LeaseRow, leaseKey, type Parcel, parcelKey } from '../model/rows.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
 import { untilDone } from '../port/until-done.ts';

@@ -13,7 +13,7 @@ import {
   storeContent,
 } from '../model/content-codec.ts';
 import type { QueueRecord } from '../model/queue-record.ts';
-import { roomForContents } from '../model/row-codec.ts';
+import { roomForContents } from '../model/row-room.ts';
 import type { LeaseRow } from '../model/rows.ts';
 
 export interface ContentMove {

@@ -31,7 +31,8 @@ import {
   retentionEndAfter,
   writeDeadline,
 } from '../model/queue-record.ts';
-import { encodeLease, roomForContents } from '../model/row-codec.ts';
+import { encodeLease } from '../model/row-codec.ts';
+import { roomForContents } from '../model/row-room.ts';
 import { absentAt, type Death, farMs, isLive, type LeaseRow, leaseKey, type ParcelLeaseRow, type Slot } from '../model/rows.ts';
 import { type Row, StoreError, type Write } from '../port/port.ts';
 import { moveToGroup } from './group-moves.ts';

@@ -1,30 +1,22 @@
 /** Encodes and decodes the rows of `messages` and `leases`. The names of attributes are a stored format: never change them. */
-import type { Backoff } from '../../contract/contract.ts';
 import { defined } from '../../contract/defined.ts';
-import { parcelSlotsMax, rowBytesMax } from '../../contract/limits.ts';
 import type { Row, Value } from '../port/port.ts';
-import { storedBytes } from '../port/row-limits.ts';
 import { bodyTtl, decodeStoredContent, encodeStoredContent } from './content-codec.ts';
 import { damagedLease, damagedParcel, isSoundLease, isSoundParcel, isSoundTombstone } from './damaged-rows.ts';
 import { decodeGroup, encodeGroup, groupDue } from './group-row.ts';
-import { acceptedMax, type Keyed } from './keyed.ts';
+import type { Keyed } from './keyed.ts';
 import { decodeMarker, decodeMarks, decodeOwnRows, encodeMarks, encodeOwnRows, type Marker } from './marker.ts';
-import { incarnationChars } from './queue-record.ts';
-import { tokenChars } from './receipts.ts';
 import {
   type Death,
   type EndedSlot,
   endOf,
-  farMs,
   isLive,
   type LeaseRow,
   type LeaseRowFields,
   type Parcel,
   type Prepared,
   removableAt,
-  type Slot,
   type Tombstone,
-  versionChars,
 } from './rows.ts';
 import { decodeMore, decodeSlot, decodeSlots, encodeMore, encodeSlot, encodeSlots } from './slot-codec.ts';
 
@@ -198,53 +190,4 @@ function decodeLive(row: Row): LeaseRow {
   if (row.prepared !== undefined) return { ...lease, kind: 'prepared', prepared: decodePrepared(row.prepared as Row) };
   const { outOfOrder, groupName } = row as { outOfOrder?: string; groupName?: string };
   return { ...lease, kind: 'parcel', ...defined({ outOfOrder, groupName }) };
-}
-
-/** The longest shard key is `incarnation:255.9`. */
-const shardKeyCharsMax = incarnationChars + 6;
-const largestKeyed: Keyed = {
-  freeAt: farMs,
-  accepted: Array.from({ length: acceptedMax }, () => ({ at: farMs, by: 'x'.repeat(versionChars) })),
-  acked: 'x'.repeat(tokenChars),
-};
-
-/** Bytes left for contents in a row of `leases` with `count` slots in its largest state, in which every slot is leased. */
-export function roomForContents(
-  count: number,
-  rowIdChars: number,
-  backoff: Backoff | null,
-  withDeadLetter: boolean,
-  withKey = false,
-): number {
-  const form = `${count} ${backoff?.maxSeconds} ${withDeadLetter} ${withKey}`;
-  let room = rooms.get(form);
-  if (room === undefined) {
-    room = rowBytesMax - storedBytes(encodeLease(largestRow(count, backoff, withDeadLetter, withKey)));
-    if (rooms.size >= roomsMax) rooms.clear();
-    rooms.set(form, room);
-  }
-  return room - rowIdChars;
-}
-
-/** The room of each form of row, for an id of no characters. Computing it takes as long as the rest of a publish. */
-const rooms = new Map<string, number>();
-const roomsMax = 1_000;
-
-/** The largest state of a row, without the characters of its id. */
-function largestRow(count: number, backoff: Backoff | null, withDeadLetter: boolean, withKey: boolean): LeaseRow {
-  const firstReceivedAt = farMs + 9_999_999_999; // 115 days after the publish
-  const slot: Slot = { visibleAt: farMs, token: 'x'.repeat(tokenChars), receives: 99, failures: 99, firstReceivedAt };
-  if (backoff) slot.leasedUntil = farMs - Math.max(1, backoff.maxSeconds * 1000 - 1);
-  return {
-    id: '',
-    shard: 'x'.repeat(shardKeyCharsMax),
-    version: 'x'.repeat(versionChars),
-    slots: Array.from({ length: Math.min(count, parcelSlotsMax) }, () => slot),
-    since: farMs,
-    retentionEnd: farMs,
-    content: { text: '' },
-    sourceShard: 'x'.repeat(shardKeyCharsMax),
-    ...(withDeadLetter ? { maxReceives: 99 } : {}),
-    ...(withKey ? { kind: 'keyed', keyed: largestKeyed } : { kind: 'parcel' }),
-  };
 }

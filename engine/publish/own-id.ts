@@ -33,7 +33,8 @@ import {
   shardKey,
   writeDeadline,
 } from '../model/queue-record.ts';
-import { encodeLease, roomForContents } from '../model/row-codec.ts';
+import { encodeLease } from '../model/row-codec.ts';
+import { roomForContents } from '../model/row-room.ts';
 import type { LeaseRow, Tombstone } from '../model/rows.ts';
 import { visibleAtOf } from '../model/timing.ts';
 import { StoreError } from '../port/port.ts';

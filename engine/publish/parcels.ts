@@ -18,7 +18,8 @@ import { type Content, encodeContent, joinEntries, wireBytes, writeChunks } from
 import { groupBy } from '../model/group-by.ts';
 import { keyedId, messageId } from '../model/ids.ts';
 import { levelIn, type QueueRecord, randomShard, retentionEndAfter, shardKey, writeDeadline } from '../model/queue-record.ts';
-import { encodeLease, encodeParcel, roomForContents } from '../model/row-codec.ts';
+import { encodeLease, encodeParcel } from '../model/row-codec.ts';
+import { roomForContents } from '../model/row-room.ts';
 import { leaseKey, parcelKey } from '../model/rows.ts';
 import { type Timing, visibleAtOf } from '../model/timing.ts';
 import { type Key, type Row, StoreError } from '../port/port.ts';

@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { leasesKeptMax, parcelSlotsMax, retentionGraceMs, rowBytesMax, signedRequestMsMax } from '../../../contract/limits.ts';
 import type { StoredContent } from '../../../engine/model/content-codec.ts';
-import {
-  decodeLease,
-  decodeParcel,
-  encodeLease,
-  encodeParcel,
-  encodeTombstone,
-  roomForContents,
-} from '../../../engine/model/row-codec.ts';
+import { decodeLease, decodeParcel, encodeLease, encodeParcel, encodeTombstone } from '../../../engine/model/row-codec.ts';
+import { roomForContents } from '../../../engine/model/row-room.ts';
 import type { EndedLease, LeaseRow, Parcel, ParcelLeaseRow, Slot, Tombstone } from '../../../engine/model/rows.ts';
 import { slotPath } from '../../../engine/model/slot-codec.ts';
 import { storedBytes } from '../../../engine/port/row-limits.ts';
