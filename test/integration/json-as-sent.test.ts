@@ -113,7 +113,7 @@ describe('JSON over HTTP', () => {
     const shown = '"message":{"body":{"id":1970670598291982290, "b":-0},"attributes":{"n":1970670598291982290}';
     expect(await textOf('PUT', `/schedules/${queue}`, put)).toContain(shown);
     expect(await textOf('GET', '/schedules')).toContain(shown);
-    const before = JSON.parse(await textOf('GET', `/schedules/${queue}`));
+    const { nextTicks: _, ...before } = JSON.parse(await textOf('GET', `/schedules/${queue}`));
     expect(JSON.parse(await textOf('PUT', `/schedules/${queue}`, put)), 'the same once more changes nothing').toEqual(before);
     const ticks = await textOf('GET', `/queues/${queue}/messages`);
     expect(ticks).toContain(
