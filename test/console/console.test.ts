@@ -2,51 +2,23 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLocal } from '../../functions/local/server.ts';
 import { eventually } from '../support/eventually.ts';
-import { adminKey, expectProblem, httpCalls, type LocalQueue, loggedDefects, startLocalQueue } from '../support/local-queue.ts';
+import { adminKey, expectProblem, httpCalls, type LocalQueue, loggedDefects } from '../support/local-queue.ts';
 import { expectText, useBrowser } from './browser.ts';
+import { letDie, publish, startSmallDeployment } from './small-deployment.ts';
 
 const browser = useBrowser();
 let queue: LocalQueue;
 
 beforeAll(async () => {
-  queue = await startLocalQueue({ environment: { name: 'staging', color: 'orange' } });
-  const { http } = queue;
-  await http.call('createQueue', { queue: 'orders-dead' });
-  await http.call('createQueue', { queue: 'orders' }, { deadLetter: { queue: 'orders-dead', maxReceives: 1 }, backoff: null });
-  await http.call('createQueue', { queue: 'mails' });
-  await http.call('createTopic', { topic: 'events' });
-  await http.call('subscribe', { topic: 'events', subscription: 'german' }, { filter: { country: ['de'] } });
-  await http.call(
-    'putSchedule',
-    { name: 'nightly' },
-    { queue: 'mails', cron: '0 3 * * *', timeZone: 'Europe/Berlin', message: { body: 'go' } },
-  );
+  queue = await startSmallDeployment();
 });
 afterAll(async () => {
   await queue.server.close();
   expect(queue.defects).toEqual([]);
 });
-
-async function publish(name: string, id: string, body: unknown = { id }) {
-  const { results } = await queue.http.call(
-    'publish',
-    { queue: name },
-    { messages: [{ id, body: body as never, attributes: { kind: 'a' } }] },
-  );
-  expect(results).toMatchObject([{ ok: true, id }]);
-}
-
-/** Publishes messages that die at once. */
-async function letDie(...ids: string[]) {
-  for (const id of ids) await publish('orders', id);
-  const { messages } = await queue.http.call('receive', { queue: 'orders' }, { max: ids.length });
-  const receipts = messages.map(({ receipt }) => receipt);
-  await queue.http.call('release', { queue: 'orders' }, { receipts, failed: 'no stock', deadLetter: true });
-}
 
 describe('signing in', () => {
   it('a wrong key is refused on the page, and a right one opens the queues', async () => {
@@ -107,7 +79,7 @@ describe('signing in', () => {
     const { page, visit } = await browser.open(queue.server.url, { key });
     await page.getByRole('link', { name: 'mails', exact: true }).waitFor();
     expect(await page.getByRole('link', { name: 'orders', exact: true }).count()).toBe(0);
-    await publish('mails', 'seen');
+    await publish(queue, 'mails', 'seen');
     await visit('/queues/mails/messages');
     await page.getByRole('link', { name: 'seen', exact: true }).waitFor();
     for (const path of ['/queues/mails/messages', '/queues/mails/settings', '/queues/mails/messages/seen']) {
@@ -146,7 +118,7 @@ describe('a message', () => {
   });
 
   it('a message that waits is edited, postponed and cancelled', async () => {
-    await publish('mails', 'edited');
+    await publish(queue, 'mails', 'edited');
     const { page, visit } = await browser.open(queue.server.url, { path: '/queues/mails/messages/edited' });
     await page.getByRole('button', { name: /^Edit/ }).click();
     await page.getByLabel('Body, JSON').fill('{"changed": 12345678901234567890}');
@@ -164,7 +136,7 @@ describe('a message', () => {
   });
 
   it('a change that the queue refuses shows its reason in the dialog, and changes nothing', async () => {
-    await publish('mails', 'refused');
+    await publish(queue, 'mails', 'refused');
     const { page } = await browser.open(queue.server.url, { path: '/queues/mails/messages/refused' });
     await page.getByRole('button', { name: /^Edit/ }).click();
     await page.getByLabel('Priority').fill('7');
@@ -175,7 +147,7 @@ describe('a message', () => {
 
   it('a leased message shows what happened to it, and is released, so that it can be received again', async () => {
     await queue.http.call('createQueue', { queue: 'released' }, { backoff: null });
-    await publish('released', 'held');
+    await publish(queue, 'released', 'held');
     const receive = async () => (await queue.http.call('receive', { queue: 'released' })).messages;
     const receipts = (await receive()).map(({ receipt }) => receipt);
     await queue.http.call('release', { queue: 'released' }, { receipts, failed: 'no paper' });
@@ -195,7 +167,7 @@ describe('a message', () => {
   it('a message of a queue that keeps messages shows each lease with its outcome', async () => {
     const keep = { doneSeconds: 60, deadSeconds: 60 };
     await queue.http.call('createQueue', { queue: 'recorded' }, { backoff: null, keep });
-    await publish('recorded', 'held');
+    await publish(queue, 'recorded', 'held');
     const receive = async () => (await queue.http.call('receive', { queue: 'recorded' })).messages.map(({ receipt }) => receipt);
     await queue.http.call('release', { queue: 'recorded' }, { receipts: await receive(), failed: 'no paper' });
     await queue.http.call('release', { queue: 'recorded' }, { receipts: await receive() });
@@ -211,7 +183,7 @@ describe('a message', () => {
 
   it('a leased message is ended by force', async () => {
     await queue.http.call('createQueue', { queue: 'forced' });
-    await publish('forced', 'held');
+    await publish(queue, 'forced', 'held');
     expect((await queue.http.call('receive', { queue: 'forced' })).messages).toHaveLength(1);
     const { page } = await browser.open(queue.server.url, { path: '/queues/forced/messages/held' });
     await page.getByRole('button', { name: 'End by force' }).click();
@@ -225,7 +197,8 @@ describe('a message', () => {
 describe('a queue', () => {
   it('the address of the page keeps the filters, and only matching messages are shown', async () => {
     await queue.http.call('createQueue', { queue: 'filtered' });
-    for (let index = 0; index < 12; index++) await publish('filtered', `m-${index}`, { color: index % 2 === 0 ? 'red' : 'blue' });
+    for (let index = 0; index < 12; index++)
+      await publish(queue, 'filtered', `m-${index}`, { color: index % 2 === 0 ? 'red' : 'blue' });
     const { page } = await browser.open(queue.server.url, { path: '/queues/filtered/messages?text=blue' });
     await expectText(page, '6 shown, 12 examined');
     await page.getByLabel('Id begins with').fill('m-1');
@@ -254,7 +227,7 @@ describe('a queue', () => {
 
   it('selected messages are cancelled together, and all that match after the name is typed', async () => {
     await queue.http.call('createQueue', { queue: 'bulk' });
-    for (let index = 0; index < 5; index++) await publish('bulk', `b-${index}`);
+    for (let index = 0; index < 5; index++) await publish(queue, 'bulk', `b-${index}`);
     const { page } = await browser.open(queue.server.url, { path: '/queues/bulk/messages' });
     await page.getByLabel('Select b-1').check();
     await page.getByRole('button', { name: 'Cancel selected' }).click();
@@ -338,7 +311,7 @@ describe('a queue', () => {
     await page.getByLabel('Name', { exact: true }).fill('brief');
     await page.getByRole('button', { name: 'Create', exact: true }).click();
     await page.getByRole('link', { name: 'brief', exact: true }).click();
-    await publish('brief', 'goes');
+    await publish(queue, 'brief', 'goes');
     await page.getByRole('link', { name: 'Settings' }).click();
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await page.getByRole('button', { name: 'Resume', exact: true }).click();
@@ -356,7 +329,7 @@ describe('a queue', () => {
   });
 
   it('dead letters are counted first, then moved back with the progress shown', async () => {
-    await letDie('d-1', 'd-2', 'd-3');
+    await letDie(queue, 'd-1', 'd-2', 'd-3');
     const { page } = await browser.open(queue.server.url, { path: '/queues/orders-dead/redrive' });
     await page.getByRole('button', { name: 'Count' }).click();
     await expectText(page, '3 dead letters would be moved.');
@@ -369,7 +342,7 @@ describe('a queue', () => {
 
   it('all dead letters that match the filters are counted and moved back, and no other', async () => {
     await queue.http.call('purge', { queue: 'orders' });
-    await letDie('f-1', 'f-2', 'g-1');
+    await letDie(queue, 'f-1', 'f-2', 'g-1');
     const { page } = await browser.open(queue.server.url, { path: '/queues/orders-dead/messages' });
     await page.getByLabel('Id begins with').fill('f-');
     // What is typed stays while the page reloads. When the second answer is there, the page shows the first.
@@ -389,7 +362,7 @@ describe('a queue', () => {
 
   it('a selected dead letter alone is moved back', async () => {
     await queue.http.call('purge', { queue: 'orders' });
-    await letDie('s-1', 's-2');
+    await letDie(queue, 's-1', 's-2');
     const { page } = await browser.open(queue.server.url, { path: '/queues/orders-dead/messages?reason=rejected' });
     await page.getByLabel('Select s-1').check();
     await page.getByRole('button', { name: 'Redrive selected' }).click();
@@ -403,7 +376,7 @@ describe('a queue', () => {
   it('a target is shown with its last error, and is paused', async () => {
     await queue.http.call('createQueue', { queue: 'pushed' });
     await queue.http.call('putTarget', { queue: 'pushed', target: 'hook' }, { url: 'http://127.0.0.1:9/hook' });
-    await publish('pushed', 'unreachable');
+    await publish(queue, 'pushed', 'unreachable');
     const { page } = await browser.open(queue.server.url, { path: '/queues/pushed/targets' });
     await expectText(page, /failures in a row/);
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
@@ -452,105 +425,5 @@ describe('topics, schedules and keys', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('row', { name: /made on the page/ }).waitFor({ state: 'detached' });
     expect((await queue.http.as(key).send('GET', '/v1/keys/own')).status).toBe(401);
-  });
-});
-
-describe('for everybody', () => {
-  const pages = [
-    '/',
-    '/?view=sums',
-    '/?view=problems',
-    '/queues/orders',
-    '/queues/orders/messages',
-    '/queues/orders/publish',
-    '/queues/orders-dead/redrive',
-    '/queues/orders/settings',
-    '/topics',
-    '/topics/events',
-    '/schedules',
-    '/keys',
-    '/audit',
-  ];
-
-  it.each(['light', 'dark'] as const)('axe finds nothing serious on any page, in %s colors', async (colorScheme) => {
-    const { page, visit, problems } = await browser.open(queue.server.url, { colorScheme });
-    for (const path of pages) {
-      await visit(path);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.waitForLoadState('networkidle');
-      // Evaluated by the driver: the page's policy would refuse a script element.
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-      expect(
-        serious.map(({ id, nodes }) => `${path}: ${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`),
-      ).toEqual([]);
-    }
-    expect(problems).toEqual([]);
-  });
-
-  it('at a width of 375 pixels no page scrolls sideways', async () => {
-    const { page, visit } = await browser.open(queue.server.url, { viewport: { width: 375, height: 700 } });
-    for (const path of pages) {
-      await visit(path);
-      await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.waitForLoadState('networkidle');
-      const width = await page.evaluate(() => document.documentElement.scrollWidth);
-      expect(width, path).toBeLessThanOrEqual(375);
-    }
-  });
-
-  it('a slash and Ctrl-K open the search, which leads to a queue', async () => {
-    const { page } = await browser.open(queue.server.url);
-    await page.getByRole('heading', { name: 'Queues' }).waitFor();
-    await page.keyboard.press('/');
-    await page.getByLabel('Queue or page').fill('orders-');
-    await page.getByRole('dialog').getByRole('button', { name: 'orders-dead' }).waitFor();
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'orders-dead' }).waitFor();
-    await page.keyboard.press('ControlOrMeta+k');
-    await page.getByLabel('Queue or page').waitFor();
-  });
-
-  it('a hidden tab asks for news every half minute, and a tab that is shown again asks at once', async () => {
-    const { page, visit, requests } = await browser.open(queue.server.url);
-    await page.clock.install();
-    const hide = (isHidden: boolean) =>
-      page.evaluate((hidden) => {
-        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-        document.dispatchEvent(new Event('visibilitychange'));
-      }, isHidden);
-    const reads = () => requests.filter((url) => url.endsWith('/v1/queues/mails')).length;
-    const readAgain = async (stepMs: number) => {
-      const before = reads();
-      const answer = page.waitForResponse(/\/v1\/queues\/mails$/);
-      await expect.poll(() => page.clock.runFor(stepMs).then(reads)).toBeGreaterThan(before);
-      await (await answer).finished();
-    };
-    await visit('/queues/mails');
-    await expect.poll(reads).toBe(1);
-    await readAgain(1_000);
-    await hide(true);
-    // One that was planned while the tab was visible, at most.
-    await readAgain(1_000);
-    const before = reads();
-    for (let second = 0; second < 20; second++) await page.clock.runFor(1_000);
-    expect(reads()).toBe(before);
-    await readAgain(1_000);
-    await hide(false);
-    await readAgain(10);
-  });
-
-  it('updates pause and resume by a button', async () => {
-    const { page } = await browser.open(queue.server.url, { path: '/queues/mails' });
-    await page.getByRole('heading', { name: 'mails' }).waitFor();
-    await page.getByRole('button', { name: 'Pause updates' }).click();
-    await page.getByRole('button', { name: 'Resume updates' }).click();
-    await publish('mails', 'after-the-pause');
-    const { counts } = await queue.http.call('getQueue', { queue: 'mails' });
-    await page
-      .locator('.tiles dd', { hasText: new RegExp(`^${counts.ready}$`) })
-      .first()
-      .waitFor();
   });
 });
