@@ -53,8 +53,8 @@ export interface AuditEntry {
   /** What was changed: the parameters of the operation, such as `queue` and `id`. */
   params: { [name: string]: string };
   /**
-   * The fields of the input. Numbers, booleans and `null` as they were sent; the scopes of a key as a text; any other value as `…`: it may be a body or
-   * a secret.
+   * The fields of the input. Numbers, booleans and `null` are as they were sent, and the scopes of a key are a text. Any other value is `…`,
+   * because it may be a body or a secret.
    */
   input: { [field: string]: number | boolean | string | null };
 }

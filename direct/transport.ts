@@ -31,8 +31,8 @@ export interface DirectTransportOptions extends SdkClientOptions {
   /** Called for what the queue does by itself: it dead-letters or expires messages, or detects an anomaly. */
   observe?: (event: EngineEvent) => void;
   /**
-   * Called for each call that was answered, to measure how available the queue is: `isAvailable` is false for what the other transports answer
-   * with 5xx. A call that the program gave up was not answered.
+   * Called for each answered call, to measure how available the queue is. `isAvailable` is false for what other transports answer with 5xx.
+   * A call that the program gave up is not answered.
    */
   answered?: (operation: OperationName, isAvailable: boolean, seconds: number) => void;
 }

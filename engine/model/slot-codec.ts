@@ -46,7 +46,7 @@ export function encodeSlot(slot: Slot): Row {
   if (errors.length > 0) row.w = errors.map(({ at, text }) => [at, text]);
   if (lastFailure !== undefined && lastFailure !== errors.at(-1)?.text) row.e = lastFailure;
   if (slot.receivedAt !== undefined) row.s = slot.visibleAt - slot.receivedAt;
-  if (slot.leases) row.m = leasesRow(slot.leases, slot.visibleAt);
+  if (slot.leases) row.m = encodeEndedLeases(slot.leases, slot.visibleAt);
   if (slot.died) row.x = diedRow(slot.died, lastFailure);
   if (slot.end) row.d = slot.end;
   if (slot.heldBy !== undefined) row.h = slot.heldBy;
@@ -67,7 +67,7 @@ export function decodeSlot(row: Row): Slot {
   const lastFailure = (row.e as string | undefined) ?? slot.errors?.at(-1)?.text;
   if (lastFailure !== undefined) slot.lastFailure = lastFailure;
   if (row.s !== undefined) slot.receivedAt = slot.visibleAt - (row.s as number);
-  if (row.m !== undefined) slot.leases = readLeases(row.m as LeasesRow, slot.visibleAt);
+  if (row.m !== undefined) slot.leases = decodeEndedLeases(row.m as LeasesRow, slot.visibleAt);
   if (row.x !== undefined) slot.died = readDied(row.x as DiedRow, lastFailure);
   if (row.h !== undefined) slot.heldBy = row.h as string;
   if (row.g !== undefined) slot.progress = row.g as number;
@@ -85,7 +85,7 @@ type LeasesRow = [outcomes: string, ...differences: number[]];
 
 const outcomes: { [letter: string]: EndedLease['outcome'] } = { f: 'failed', r: 'released', e: 'expired' };
 
-function leasesRow(leases: readonly EndedLease[], visibleAt: number): LeasesRow {
+function encodeEndedLeases(leases: readonly EndedLease[], visibleAt: number): LeasesRow {
   let next = visibleAt;
   const differences = leases.toReversed().flatMap(({ at, endedAt }) => {
     const pair = [next - endedAt, endedAt - at];
@@ -95,7 +95,7 @@ function leasesRow(leases: readonly EndedLease[], visibleAt: number): LeasesRow 
   return [leases.map(({ outcome }) => outcome[0]).join(''), ...differences];
 }
 
-function readLeases([letters, ...differences]: LeasesRow, visibleAt: number): EndedLease[] {
+function decodeEndedLeases([letters, ...differences]: LeasesRow, visibleAt: number): EndedLease[] {
   let next = visibleAt;
   const latestFirst = [...letters].toReversed().map((letter, index): EndedLease => {
     const endedAt = next - differences[2 * index]!;

@@ -20,8 +20,9 @@ export interface StatsParts {
 
 export interface StatsRow<Flow> {
   flow: Flow;
-  /** What waited at the latest sweep of these ten minutes: messages of a queue, publishes to a topic. And the age of the oldest. */
+  /** What waited at the latest sweep of these ten minutes: messages of a queue, or publishes to a topic. */
   depth?: number;
+  /** How long the oldest of them had waited. */
   oldestAgeSeconds?: number;
 }
 
@@ -47,7 +48,7 @@ const rowsAPage = 300;
 const stepOf = (ms: number) => Math.floor(ms / stepMs) * stepMs;
 const timeIn = (name: string) => Date.parse(name.slice(name.lastIndexOf('/') + 1));
 
-/** `prefix`: of the names of the rows. Rows of one name lie side by side, in order of time. */
+/** The names of the rows begin with `prefix`. Rows of one queue or topic lie side by side, in order of time. */
 export function createStatsRows<Flow extends Sums>(
   { store, clock, random, onError }: StatsParts,
   prefix: string,

@@ -30,11 +30,11 @@ export interface Stats {
 export function createStats(parts: StatsParts): Stats {
   const { store, clock } = parts;
   const queues = createStatsRows(parts, '', emptyFlow);
-  // The name of a queue does not begin so.
+  // No name of a queue begins with a slash.
   const topics = createStatsRows(parts, '/topics/', emptyTopicFlow);
   let flushedAt = clock.now();
 
-  /** `createdAt`: what happened before, happened to another of the same name. */
+  /** Begins at `createdAt` at the earliest: another queue or topic of the same name may have existed before. */
   function timeOf({ from, until }: StatsInput, createdAt: number): [begin: number, end: number] {
     const end = until === undefined ? clock.now() : Date.parse(until);
     const begin = from === undefined ? end - dayMs : Date.parse(from);
