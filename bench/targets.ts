@@ -31,6 +31,7 @@ export function costTargetsOf({
     const atMost = receivers === 1 ? 6 : receivers === 8 ? 6.15 : 6.3;
     return { writeUnits: { atMost }, readUnits: { atMost: 2.5 } };
   }
+  if (publishBatch === 10 && receiveBatch === 1 && receivers === 1) return { writeUnits: { atMost: 2.7 } };
   if (publishBatch !== receiveBatch) return {};
   const batch = publishBatch;
   if (bodyBytes === 40 && receivers === 1) {

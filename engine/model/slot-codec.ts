@@ -14,25 +14,30 @@ export function slotPath(slot: number, name: keyof typeof slotNames): Path {
   return ['slots', slot, slotNames[name]];
 }
 
-/** The slots of a row. Most of its messages were first received together: `first` then says it for all that were received. */
+/**
+ * The slots of a row. `first`: when the first of its messages was first received, after `since`. `i`: how much later that was for
+ * another one, whose slot leaves out `r` if it was received once. A row of an earlier version may hold a message of which it is
+ * unknown: then there is no `first`, and each `i` counts from `since`.
+ */
 export function encodeSlots({ slots, since }: Pick<LeaseRow, 'slots' | 'since'>): Row {
-  const instants = new Set(slots.flatMap(({ receives, firstReceivedAt }) => (receives > 0 ? [firstReceivedAt] : [])));
-  const [shared] = instants.size === 1 ? instants : [];
-  if (shared !== undefined) return { slots: slots.map(encodeSlot), first: shared - since };
-  return {
-    slots: slots.map((slot) => {
-      const { visibleAt, firstReceivedAt } = slot;
-      return firstReceivedAt === undefined ? encodeSlot(slot) : { ...encodeSlot(slot), i: visibleAt - firstReceivedAt };
-    }),
-  };
+  const received = slots.filter(({ receives }) => receives > 0);
+  const isKnown = received.length > 0 && received.every(({ firstReceivedAt }) => firstReceivedAt !== undefined);
+  const first = isKnown ? Math.min(...received.map(({ firstReceivedAt }) => firstReceivedAt!)) : undefined;
+  const encoded = slots.map((slot): Row => {
+    const { receives, firstReceivedAt } = slot;
+    if (receives === 0 || firstReceivedAt === undefined || firstReceivedAt === first) return encodeSlot(slot);
+    return { ...encodeSlot({ ...slot, receives: receives === 1 ? 0 : receives }), i: firstReceivedAt - (first ?? since) };
+  });
+  return { slots: encoded, ...(first === undefined ? {} : { first: first - since }) };
 }
 
 export function decodeSlots({ slots, since, first }: Row): Slot[] {
   return (slots as Row[]).map((row): Slot => {
     const slot = decodeSlot(row);
-    if (row.i !== undefined) slot.firstReceivedAt = slot.visibleAt - (row.i as number);
-    if (first !== undefined && slot.receives > 0) slot.firstReceivedAt = (since as number) + (first as number);
-    return slot;
+    const later = row.i as number | undefined;
+    if (later !== undefined) slot.receives ||= 1;
+    if (slot.receives === 0 || (first === undefined && later === undefined)) return slot;
+    return { ...slot, firstReceivedAt: (since as number) + ((first as number | undefined) ?? 0) + (later ?? 0) };
   });
 }
 

@@ -37,6 +37,11 @@ it('a message that is published alone and received with nine others costs 6 writ
   expect(cost.readUnits - (cost.calls - 3.3)).toBeCloseTo(0.15, 9);
 });
 
+it('a message that is published with nine others and received alone costs 2.7 write units', async () => {
+  const cost = await costOfMessages(testBed, { messages, bodyBytes: 40, publishBatch: 10, receiveBatch: 1, receivers: 1 });
+  expect(cost.writeUnits).toBeCloseTo(2.7, 9);
+});
+
 it('each receive of an idle consumer that polls every five seconds costs three calls and 2.5 read units', async () => {
   const idleTestBed = await createTestBed();
   const { polling } = await idleCost(idleTestBed);
