@@ -21,6 +21,8 @@ const minuteMs = 60_000;
 /** AWS refuses requests whose signature is further from its clock. */
 const clockMsMax = 5 * minuteMs;
 const clockMsFine = 30_000;
+/** How far a `Date` header may lag behind: its seconds are cut off, and the answer travels. */
+const dateMs = 2_000;
 const sweepMsMax = 5 * minuteMs;
 const soonMs = 7 * 86_400_000;
 const oldSeconds = 3_600;
@@ -30,6 +32,7 @@ export function clockFinding(date: string | null, now: number): Finding {
   const theirs = Date.parse(date ?? '');
   if (Number.isNaN(theirs)) return warn('clock', 'not checked: the answer has no date.');
   const ms = now - theirs;
+  if (Math.abs(ms) < dateMs) return ok('clock', 'this machine and the server agree, within two seconds');
   const text = `this machine is ${Math.abs(Math.round(ms / 1000))} s ${ms < 0 ? 'behind' : 'ahead of'} the server`;
   if (Math.abs(ms) > clockMsMax) return fail('clock', `${text}: set it by NTP. Signatures are refused beyond five minutes.`);
   return Math.abs(ms) > clockMsFine ? warn('clock', `${text}: set it by NTP.`) : ok('clock', text);

@@ -79,3 +79,14 @@ it.each([
   expect(findings.map(({ level }) => level)).toEqual(levels);
   for (const { level, text } of findings) if (level !== 'ok') expect(text).toMatch(/[.?:]/);
 });
+
+it('doctor does not take the seconds that a Date header cuts off for a clock that is ahead', () => {
+  expect(clockFinding(new Date(now).toUTCString(), now + 900)).toMatchObject({
+    level: 'ok',
+    text: expect.stringContaining('agree'),
+  });
+  expect(clockFinding(new Date(now).toUTCString(), now + 20_000)).toMatchObject({
+    level: 'ok',
+    text: expect.stringContaining('20 s'),
+  });
+});
