@@ -37,8 +37,16 @@ export function endOf(call: Call): number {
 /** Whether a call may have taken effect. */
 export function mayBeDone(call: Call): boolean {
   const outcome = outcomeOf(call as never);
-  return outcome === 'uncertain' || 'done' in outcome;
+  if (outcome === 'uncertain' || 'done' in outcome) return true;
+  return outcome.refused === nothingToRemove[call.operation];
 }
+
+/** The refusal of a removal that finds nothing. An earlier request of the same call may have removed it. */
+const nothingToRemove: { [Name in OperationName]?: ErrorCode } = {
+  deleteQueue: 'queue_not_found',
+  deleteTopic: 'topic_not_found',
+  unsubscribe: 'subscription_not_found',
+};
 
 export function callsOf<Name extends OperationName>(calls: readonly Call[], operation: Name): CallOf<Name>[] {
   return calls.filter((call): call is CallOf<Name> => call.operation === operation);

@@ -70,6 +70,23 @@ judgesEach(ofTopics, {
       drained,
     ],
     [
+      'a copy that is lost, although the deletion of its topic was refused',
+      (s) => {
+        subscribed(s, 'a', 'b');
+        publish(s, [10, 10], { subscriptions: 2 });
+        receive(s, 20, 't~a');
+        s.call('deleteTopic', [25, 27], { topic: 't' }, {}, 'topic_in_use');
+      },
+      // An earlier request of the call has deleted the topic.
+      (s) => {
+        subscribed(s, 'a', 'b');
+        publish(s, [10, 10], { subscriptions: 2 });
+        receive(s, 20, 't~a');
+        s.call('deleteTopic', [25, 27], { topic: 't' }, { force: true }, 'topic_not_found');
+      },
+      drained,
+    ],
+    [
       'a copy that is lost after the answer of a subscribe',
       (s) => {
         topic(s);
