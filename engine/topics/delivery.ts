@@ -111,7 +111,7 @@ function ownRow(ctx: Context, queue: QueueRecord, pending: Pending, { lease, bod
       if (seen.row?.version === lease.version) return 'applied';
       const now = ctx.clock.now();
       if (isFree(queue, seen, now)) return under(stillAs(seen), displacedContent(decodeSnapshot(seen, now)));
-      return drop(ctx, body, pending, told);
+      return drop(ctx, queue, body, pending, told);
     },
   });
   return under(absentAt(ctx.clock.now()));
@@ -139,7 +139,7 @@ function keyedRow(ctx: Context, queue: QueueRecord, pending: Pending, { lease, b
             if (state === 'free') return { done: over(found, stillAs(seen)) };
             if (state !== 'taken' && queue.deduplication?.onDuplicate !== 'ignore') told.changed();
             const taken = await onTaken(ctx, queue, pending, seen, state);
-            return 'seen' in taken ? taken : { done: await drop(ctx, body, pending, told) };
+            return 'seen' in taken ? taken : { done: await drop(ctx, queue, body, pending, told) };
           },
         ),
     };
@@ -148,8 +148,14 @@ function keyedRow(ctx: Context, queue: QueueRecord, pending: Pending, { lease, b
 }
 
 /** The row in the way refuses every request that is still in flight, so the body is not needed. */
-async function drop(ctx: Context, { content, ttl }: OffloadedBody, pending: Pending, told: Told): Promise<'nothing'> {
-  told.duplicate(pending.index);
+async function drop(
+  ctx: Context,
+  queue: QueueRecord,
+  { content, ttl }: OffloadedBody,
+  pending: Pending,
+  told: Told,
+): Promise<'nothing'> {
+  told.duplicate(pending.index, queue.name);
   if (ttl === undefined && lacksTtl(content, undefined)) await removeChunks(ctx, content);
   return 'nothing';
 }

@@ -67,7 +67,7 @@ function withoutTaken(ctx: Context, share: GroupShare, seen: SeenGroup, told: To
   const isFree = (pending: Pending) => {
     const markerId = markerIdOf(share.queue, pending);
     if (markerId === undefined || takenBy(share.queue, pending, seen.markers.get(markerId)!, now) === undefined) return true;
-    told.duplicate(pending.index);
+    told.duplicate(pending.index, share.queue.name);
     return false;
   };
   const parcels = share.parcels.map((parcel) => parcel.filter(isFree)).filter((parcel) => parcel.length > 0);

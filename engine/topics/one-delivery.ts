@@ -21,7 +21,7 @@ export interface Delivery {
 /** What is told of messages while they are delivered. */
 export interface Told {
   /** The subscription's queue has a message of that id or key. */
-  duplicate(index: number): void;
+  duplicate(index: number, queue: string): void;
   /** A message that waited under the key may have been changed. */
   changed(): void;
 }

@@ -171,11 +171,12 @@ async function publishAlone(
 
 /** Counts what became of the messages of a round. */
 function createTally() {
-  const duplicates = new Map<number, number>();
+  /** The queues that have each message already. A set, because a step that is decided again tells of them again. */
+  const duplicates = new Map<number, Set<string>>();
   const tally = {
     hasChanged: false,
     told: {
-      duplicate: (index) => void duplicates.set(index, (duplicates.get(index) ?? 0) + 1),
+      duplicate: (index, queue) => void duplicates.set(index, (duplicates.get(index) ?? new Set()).add(queue)),
       changed: () => {
         tally.hasChanged = true;
       },
@@ -187,7 +188,7 @@ function createTally() {
       const counts = new Map<TopicMessage, number>();
       for (const message of shares.flatMap(({ messages }) => messages)) counts.set(message, (counts.get(message) ?? 0) + 1);
       for (const [{ id, index }, subscriptions] of counts) {
-        const isDuplicate = duplicates.get(index) === subscriptions;
+        const isDuplicate = duplicates.get(index)?.size === subscriptions;
         results[index] = { ok: true, id, subscriptions, ...(isDuplicate ? { duplicate: true } : {}) };
       }
     },

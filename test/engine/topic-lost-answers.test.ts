@@ -30,6 +30,33 @@ onBothStores('a publish to a topic that loses an answer', (driven) => {
     expect(await topicProcess(driven(), over).publish({ body: 1 })).toMatchObject([{ ok: true, subscriptions: 150 }]);
   });
 
+  it.each([
+    1, 2, 3, 4,
+  ])('a message that all queues have is a duplicate, although write %d of its publish is tried again', async (number) => {
+    await subscribe(driven(), plain(150));
+    const { store } = driven().spy;
+    const [first] = await topicProcess(driven()).publish({ body: 1, id: 'x' });
+    expect(first).toEqual({ ok: true, id: 'x', subscriptions: 150 });
+    let writes = 0;
+    const failOnce = () => {
+      if (++writes === number) throw new StoreError('too busy', 'no', undefined, 'throttled');
+    };
+    const over: Store = {
+      ...store,
+      async transact(...call) {
+        failOnce();
+        return store.transact(...call);
+      },
+      async write(...call) {
+        failOnce();
+        return store.write(...call);
+      },
+    };
+    const again = await topicProcess(driven(), over).publish({ body: 2, id: 'x' });
+    expect(writes).toBeGreaterThan(number);
+    expect(again).toEqual([{ ...first, duplicate: true }]);
+  });
+
   it('a prepared publish whose answer is lost keeps its body when another process has committed it', async () => {
     const body = noise(2_000);
     await subscribe(driven(), plain(150), 60);
