@@ -30,16 +30,21 @@ export const anyQueueName = new RegExp(
   `^(?:${plainName}|[${nameCharacters}]{1,${topicNameCharsMax}}~[${nameCharacters}]{1,${subscriptionNameCharsMax}})$`,
 );
 
-/** The characters of each parameter, and how many it may have. The name of a queue has one of several forms. */
+const form = (characters: string, charsMax: number, pattern = new RegExp(`^[${characters}]{1,${charsMax}}$`)) => ({
+  pattern,
+  text: `must be 1 to ${charsMax} characters of ${characters}`,
+});
+
+/** What each parameter must be. The name of a queue has one of several forms. */
 const forms = {
-  queue: [nameCharacters, queueNameCharsMax],
-  topic: [nameCharacters, topicNameCharsMax],
-  subscription: [nameCharacters, subscriptionNameCharsMax],
-  name: [nameCharacters, scheduleNameCharsMax],
-  target: [nameCharacters, targetNameCharsMax],
-  id: [anyIdCharacters, anyMessageIdCharsMax],
-  task: [idCharacters, anyMessageIdCharsMax],
-} as const;
+  queue: form(nameCharacters, queueNameCharsMax, anyQueueName),
+  topic: form(nameCharacters, topicNameCharsMax),
+  subscription: form(nameCharacters, subscriptionNameCharsMax),
+  name: form(nameCharacters, scheduleNameCharsMax),
+  target: form(nameCharacters, targetNameCharsMax),
+  id: form(anyIdCharacters, anyMessageIdCharsMax),
+  task: form(idCharacters, anyMessageIdCharsMax),
+};
 
 export type PathParameter = keyof typeof forms;
 
@@ -50,13 +55,10 @@ export function isDotSegment(text: string): boolean {
 
 /** Whether a value is valid for a path parameter. */
 export function isPathName(parameter: PathParameter, value: unknown): value is string {
-  const [characters, charsMax] = forms[parameter];
-  const form = parameter === 'queue' ? anyQueueName : new RegExp(`^[${characters}]{1,${charsMax}}$`);
-  return typeof value === 'string' && form.test(value) && !isDotSegment(value);
+  return typeof value === 'string' && forms[parameter].pattern.test(value) && !isDotSegment(value);
 }
 
 /** What a path parameter must be, for an error. */
 export function pathNameForm(parameter: PathParameter): string {
-  const [characters, charsMax] = forms[parameter];
-  return `must be 1 to ${charsMax} characters of ${characters}`;
+  return forms[parameter].text;
 }
