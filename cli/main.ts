@@ -78,9 +78,12 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has printed its own errors, and help and version end with 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageExitCode;
-    if (error instanceof DumbwaiterError) console.error(`${error.code}: ${error.message}`);
-    else if (error instanceof CommandFailure || error instanceof StartFailure) console.error(error.message);
-    else throw error;
-    return error instanceof DumbwaiterError ? 1 : error.exitCode;
+    if (error instanceof DumbwaiterError) {
+      console.error(`${error.code}: ${error.message}`);
+      return 1;
+    }
+    if (!(error instanceof CommandFailure || error instanceof StartFailure)) throw error;
+    console.error(error.message);
+    return error.exitCode;
   }
 }

@@ -40,7 +40,7 @@ describe('a completion', () => {
     ['completion ', ['bash', 'zsh', 'fish']],
     ['start --me', ['--memory']],
     ['keys create ci --scopes re', ['receive', 'read']],
-    ['queue purge orders --he', ['--help']],
+    ['queue purge orders --hel', ['--help']],
     ['nonsense ', []],
   ])('of "%s" offers %j', async (line, words) => {
     expect(await completed(line)).toEqual(words);
