@@ -1,4 +1,5 @@
-/** What happened in the last hour, in a cell of a table: a sum and its course. */
+/** Columns of a table with what happened in the last hour: a sum and its course. */
+import { lastHourTitle } from '../../contract/last-hour.ts';
 import { statsStepSeconds } from '../../contract/limits.ts';
 import { countText } from '../state/format.ts';
 import { Sparkline } from './chart.tsx';
@@ -8,15 +9,37 @@ export const statsPauseMs = 60_000;
 const stepMs = statsStepSeconds * 1000;
 const stepsOfHour = 6;
 
+export function LastHourTitles({ flows }: { flows: readonly string[] }) {
+  return flows.map((flow) => (
+    <th key={flow} scope="col">
+      {lastHourTitle(flow)}
+    </th>
+  ));
+}
+
+interface LastHourCellsProps<Flow extends string> {
+  /** The beginning of the labels, such as `Messages of orders`. */
+  what: string;
+  flows: readonly Flow[];
+  /** Undefined while they are loaded. */
+  points: readonly (Readonly<Record<Flow, number>> & { at: string })[] | undefined;
+}
+
+export function LastHourCells<Flow extends string>({ what, flows, points }: LastHourCellsProps<Flow>) {
+  return flows.map((flow) => (
+    <td key={flow}>
+      {points && <LastHour label={`${what} ${flow} in the last hour`} points={points} count={(point) => point[flow]} />}
+    </td>
+  ));
+}
+
 interface LastHourProps<Point> {
   label: string;
-  /** Undefined while they are loaded. */
-  points: readonly Point[] | undefined;
+  points: readonly Point[];
   count: (point: Point) => number;
 }
 
-export function LastHour<Point extends { at: string }>({ label, points, count }: LastHourProps<Point>) {
-  if (!points) return null;
+function LastHour<Point extends { at: string }>({ label, points, count }: LastHourProps<Point>) {
   const values = steps(points, count);
   const sum = values.reduce((all, value) => all + value, 0);
   if (sum === 0) return '0';

@@ -2,11 +2,10 @@
 import { Link } from 'wouter-preact';
 import type { ListedQueue } from '../../contract/contract.ts';
 import { durationText } from '../../contract/duration-text.ts';
-import { lastHourTitle } from '../../contract/last-hour.ts';
 import { countText } from '../state/format.ts';
 import { historyOf } from '../state/history.ts';
 import { Sparkline } from './chart.tsx';
-import { LastHour } from './last-hour.tsx';
+import { LastHourCells, LastHourTitles } from './last-hour.tsx';
 
 const sparkPoints = 30;
 const flows = ['published', 'acked', 'failed'] as const;
@@ -46,11 +45,7 @@ export function QueueTable({ queues }: { queues: readonly ListedQueue[] }) {
             <th scope="col">Dead</th>
             <th scope="col">Oldest</th>
             <th scope="col">Lately</th>
-            {flows.map((flow) => (
-              <th key={flow} scope="col">
-                {lastHourTitle(flow)}
-              </th>
-            ))}
+            <LastHourTitles flows={flows} />
           </tr>
         </thead>
         <tbody>
@@ -85,11 +80,7 @@ function Row({ queue: { name, counts, lastHour }, problems }: { queue: ListedQue
       <td>
         <Sparkline label={`Ready messages of ${name} lately`} values={depths.map((point) => point.counts.ready)} />
       </td>
-      {flows.map((flow) => (
-        <td key={flow}>
-          <LastHour label={`Messages of ${name} ${flow} in the last hour`} points={lastHour} count={(point) => point[flow]} />
-        </td>
-      ))}
+      <LastHourCells what={`Messages of ${name}`} flows={flows} points={lastHour} />
     </tr>
   );
 }

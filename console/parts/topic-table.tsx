@@ -1,9 +1,8 @@
 /** Topics, with what was published to each in the last hour and what subscriptions got of it. */
 import { Link } from 'wouter-preact';
 import type { ListedTopic } from '../../contract/contract.ts';
-import { lastHourTitle } from '../../contract/last-hour.ts';
 import { countText } from '../state/format.ts';
-import { LastHour } from './last-hour.tsx';
+import { LastHourCells, LastHourTitles } from './last-hour.tsx';
 
 const flows = ['published', 'delivered', 'unmatched'] as const;
 
@@ -16,11 +15,7 @@ export function TopicTable({ topics }: { topics: readonly ListedTopic[] }) {
             <th scope="col">Topic</th>
             <th scope="col">Problems</th>
             <th scope="col">Subscriptions</th>
-            {flows.map((flow) => (
-              <th key={flow} scope="col">
-                {lastHourTitle(flow)}
-              </th>
-            ))}
+            <LastHourTitles flows={flows} />
           </tr>
         </thead>
         <tbody>
@@ -42,11 +37,7 @@ function Row({ topic: { name, subscriptions, lastHour } }: { topic: ListedTopic 
       </th>
       <td>{undelivered > 0 && <mark>{countText(undelivered)} publishes on their way</mark>}</td>
       <td>{countText(subscriptions)}</td>
-      {flows.map((flow) => (
-        <td key={flow}>
-          <LastHour label={`Messages to ${name} ${flow} in the last hour`} points={lastHour} count={(point) => point[flow]} />
-        </td>
-      ))}
+      <LastHourCells what={`Messages to ${name}`} flows={flows} points={lastHour} />
     </tr>
   );
 }
